@@ -1,0 +1,80 @@
+//! The seam between data engines and everything after them: Parquet in, Parquet out.
+
+use std::path::{Path, PathBuf};
+
+use crate::Day;
+
+/// One customer table to make.
+#[derive(Clone, Debug)]
+pub struct SummaryRequest {
+    /// The day the picture is taken, inclusive. Nothing dated later enters any column but the label.
+    pub as_of: Day,
+    /// Adds [`crate::schema::LABEL`]: orders dated after `as_of`, up to and including this day.
+    pub label_until: Option<Day>,
+    /// Only customers with an order in this many days up to `as_of`; `None` takes everyone.
+    pub active_within_days: Option<i32>,
+    /// The Parquet file to write, one row per customer, ascending `customer_id` (bytewise).
+    pub out: PathBuf,
+}
+
+/// What one request came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SummaryStats {
+    /// Rows written: customers with at least one accepted order up to `as_of`.
+    pub customers: usize,
+    /// Customers seen up to `as_of` with returns only; they get no row.
+    pub return_only: usize,
+}
+
+/// Turns a folder of transactions into customer tables.
+///
+/// The folder holds `month=YYYY-MM/*.parquet` files of the [`crate::schema::TRANSACTIONS`] schema; the tables
+/// follow [`crate::schema::SUMMARY`]. Every engine gives the same values, whatever the order of the
+/// lines: money and days are whole numbers until the last division.
+///
+/// * An order is one (customer, order id), dated by its earliest line that is not a return.
+/// * `x` counts order *days* less one; `t_x_days` spans first to last order day.
+/// * `net_revenue` is gross less returns if `net_returns`, else gross.
+/// * `mean_repeat_spend` is the gross spend of the order days after the first, over `x`, scaled by
+///   net over gross; null where `x = 0` or net spend is not positive.
+/// * Gaps are days between successive order days; their spread is the sample standard deviation.
+/// * The mode of a column counts order lines; ties go to the bytewise smallest value.
+pub trait Engine: Send + Sync {
+    /// The engine's name, for run records.
+    fn name(&self) -> &'static str;
+
+    /// Writes one customer table per request.
+    ///
+    /// # Errors
+    /// If the transactions cannot be read or a table cannot be written.
+    fn summarise(
+        &self,
+        transactions: &Path,
+        net_returns: bool,
+        requests: &[SummaryRequest],
+    ) -> Result<Vec<SummaryStats>, EngineError>;
+}
+
+/// Why an engine gave up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A file could not be read or written.
+    #[error("cannot access {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The engine's own library failed.
+    #[error("the {engine} engine failed while {doing}: {message}")]
+    Failed {
+        /// [`Engine::name`].
+        engine: &'static str,
+        /// The step.
+        doing: &'static str,
+        /// What the library said.
+        message: String,
+    },
+}

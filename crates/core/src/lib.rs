@@ -1,0 +1,14 @@
+//! The words of Tillwise's domain, shared by every other crate: [`Day`], [`Money`], the table
+//! [`schema`]s, the [`Engine`] trait that turns transactions into a customer table, and the
+//! [`ModelFile`] envelope in which fitted models are kept.
+
+mod day;
+mod engine;
+mod model;
+mod money;
+pub mod schema;
+
+pub use day::Day;
+pub use engine::{Engine, EngineError, SummaryRequest, SummaryStats};
+pub use model::{ModelError, ModelFile, Parameters};
+pub use money::{Money, SCALE};

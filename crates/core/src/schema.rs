@@ -1,0 +1,216 @@
+//! The columns of every table that crosses a seam or reaches a BI tool.
+//!
+//! Only plain types, no unsigned, nested or dictionary columns, and no NaN: see [`Kind`].
+
+/// The plain types that every BI tool reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// 32-bit integer.
+    Int32,
+    /// 64-bit integer.
+    Int64,
+    /// Double; null instead of NaN.
+    Float,
+    /// True or false.
+    Bool,
+    /// Days since 1970-01-01.
+    Date,
+    /// Microseconds since 1970-01-01T00:00:00, no zone: as written in the export.
+    Timestamp,
+}
+
+/// One column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Snake case, with the unit where there is one.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether null occurs.
+    pub nullable: bool,
+    /// What it means, in one line.
+    pub doc: &'static str,
+}
+
+const fn col(name: &'static str, kind: Kind, doc: &'static str) -> Column {
+    Column { name, kind, nullable: false, doc }
+}
+
+const fn opt(name: &'static str, kind: Kind, doc: &'static str) -> Column {
+    Column { name, kind, nullable: true, doc }
+}
+
+/// Clean transactions, one row per accepted line. `_e4` columns are whole ten-thousandths.
+pub const TRANSACTIONS: &[Column] = &[
+    col("customer_id", Kind::Text, "the customer, as text, leading zeros kept"),
+    col("order_id", Kind::Text, "the order; without an order column every row is an order"),
+    col("order_date", Kind::Date, "the day of the line"),
+    col("ordered_at", Kind::Timestamp, "the moment of the line, as written"),
+    col("is_return", Kind::Bool, "whether the line takes money back"),
+    col("quantity_e4", Kind::Int64, "units, in ten-thousandths; negative for returns"),
+    col("amount_e4", Kind::Int64, "money of the line, in ten-thousandths; negative for returns"),
+    opt("cost_e4", Kind::Int64, "cost of the line's units, in ten-thousandths"),
+    opt("product", Kind::Text, "the product"),
+    opt("category", Kind::Text, "the product's category"),
+    opt("country", Kind::Text, "the country"),
+    opt("channel", Kind::Text, "the sales channel"),
+    opt("store", Kind::Text, "the store"),
+    opt("currency", Kind::Text, "the currency; one per run"),
+];
+
+/// Rows that were not accepted.
+pub const REJECTS: &[Column] = &[
+    col("file", Kind::Text, "the input file"),
+    col(
+        "line",
+        Kind::Int64,
+        "the line where the row begins, counted from 1 (row number in Parquet and Excel)",
+    ),
+    opt("column", Kind::Text, "the input column at fault, where one is"),
+    opt("value", Kind::Text, "the value found there"),
+    col("reason", Kind::Text, "a code for why the row was rejected"),
+];
+
+/// The customer table as an [`crate::Engine`] writes it.
+pub const SUMMARY: &[Column] = &[
+    col("customer_id", Kind::Text, "the customer"),
+    col("as_of", Kind::Date, "the day the picture was taken; nothing later is seen"),
+    col("first_order_date", Kind::Date, "day of the first order"),
+    col("last_order_date", Kind::Date, "day of the last order"),
+    col("orders", Kind::Int64, "orders"),
+    col("order_days", Kind::Int64, "distinct days with an order"),
+    col("lines", Kind::Int64, "order lines, returns not counted"),
+    col("units", Kind::Float, "units bought, returns not subtracted"),
+    col("gross_revenue", Kind::Float, "money of all order lines"),
+    col("returns_value", Kind::Float, "money taken back, as a positive number"),
+    col("net_revenue", Kind::Float, "gross less returns (gross alone where returns are kept apart)"),
+    opt("cost", Kind::Float, "cost of the units kept, where unit costs are given"),
+    col("avg_order_value", Kind::Float, "net revenue per order"),
+    col("days_since_last", Kind::Int32, "days from the last order to as_of: RFM's recency"),
+    col("tenure_days", Kind::Int32, "days from the first order to as_of"),
+    col("x", Kind::Int32, "repeat order days: order_days less one"),
+    col("t_x_days", Kind::Int32, "days from the first to the last order day: BTYD's recency"),
+    col("age_days", Kind::Int32, "days from the first order day to as_of: BTYD's T"),
+    opt(
+        "mean_repeat_spend",
+        Kind::Float,
+        "mean spend of an order day, the first excluded; null if x = 0 or net spend <= 0",
+    ),
+    col("distinct_products", Kind::Int64, "different products bought (0 without a product column)"),
+    opt("mean_gap_days", Kind::Float, "mean days between order days; null if x = 0"),
+    opt("std_gap_days", Kind::Float, "sample standard deviation of those gaps; null if x < 2"),
+    col("orders_30d", Kind::Int64, "orders in the 30 days up to as_of"),
+    col("orders_90d", Kind::Int64, "orders in the 90 days up to as_of"),
+    col("orders_180d", Kind::Int64, "orders in the 180 days up to as_of"),
+    col("orders_365d", Kind::Int64, "orders in the 365 days up to as_of"),
+    col("net_revenue_30d", Kind::Float, "net revenue in the 30 days up to as_of"),
+    col("net_revenue_90d", Kind::Float, "net revenue in the 90 days up to as_of"),
+    col("net_revenue_180d", Kind::Float, "net revenue in the 180 days up to as_of"),
+    col("net_revenue_365d", Kind::Float, "net revenue in the 365 days up to as_of"),
+    opt("top_category", Kind::Text, "most frequent category by lines"),
+    opt("top_country", Kind::Text, "most frequent country by lines"),
+    opt("top_channel", Kind::Text, "most frequent channel by lines"),
+    opt("top_store", Kind::Text, "most frequent store by lines"),
+];
+
+/// The window lengths of the `_30d` ... `_365d` columns, in days.
+pub const WINDOWS: [i32; 4] = [30, 90, 180, 365];
+
+/// The optional text columns that have a mode in the customer table, in its order.
+pub const MODES: [&str; 4] = ["category", "country", "channel", "store"];
+
+/// The label that [`crate::SummaryRequest::label_until`] adds.
+pub const LABEL: Column = col("orders_in_horizon", Kind::Int64, "orders after as_of within the label window");
+
+/// What the analyses add to the customer table, in this order.
+pub const SCORES: &[Column] = &[
+    opt("r_score", Kind::Int32, "recency score, highest for the most recent"),
+    opt("f_score", Kind::Int32, "frequency score, highest for the most orders"),
+    opt("m_score", Kind::Int32, "monetary score, highest for the most net revenue"),
+    opt("rfm_score", Kind::Text, "the three scores as digits, such as 543"),
+    opt("rfm_segment", Kind::Text, "the named segment of that score"),
+    opt("cluster_id", Kind::Int32, "k-means cluster, 1 is the one with the highest mean revenue"),
+    opt("cluster_name", Kind::Text, "what marks the cluster"),
+    opt("churn_probability", Kind::Float, "probability of no order within the horizon"),
+    opt(
+        "churn_decile",
+        Kind::Int32,
+        "1 holds the tenth most likely to churn; equal probabilities share a decile",
+    ),
+    opt(
+        "churn_eligible",
+        Kind::Bool,
+        "whether the customer is of the kind the churn model was trained and judged on",
+    ),
+    opt("churn_rule_id", Kind::Int32, "the leaf of the churn tree, see churn_rules"),
+    opt("p_alive", Kind::Float, "BG/NBD: probability of still being a customer"),
+    opt("expected_orders", Kind::Float, "BG/NBD: expected order days within the CLV horizon"),
+    opt("expected_order_value", Kind::Float, "Gamma-Gamma: expected spend of an order day"),
+    opt("clv", Kind::Float, "expected discounted margin within the CLV horizon"),
+];
+
+/// One row per RFM segment.
+pub const SEGMENTS: &[Column] = &[
+    col("rfm_segment", Kind::Text, "the segment"),
+    col("customers", Kind::Int64, "customers in it"),
+    col("customer_share", Kind::Float, "their share of all customers"),
+    col("orders", Kind::Int64, "their orders"),
+    col("net_revenue", Kind::Float, "their net revenue"),
+    opt("revenue_share", Kind::Float, "its share of all net revenue; null if that is zero"),
+    col("mean_days_since_last", Kind::Float, "mean days since the last order"),
+    col("mean_orders", Kind::Float, "mean orders"),
+    col("mean_net_revenue", Kind::Float, "mean net revenue"),
+];
+
+/// One row per cluster.
+pub const CLUSTERS: &[Column] = &[
+    col("cluster_id", Kind::Int32, "the cluster"),
+    col("cluster_name", Kind::Text, "what marks it"),
+    col("customers", Kind::Int64, "customers in it"),
+    col("customer_share", Kind::Float, "their share of all customers"),
+    col("net_revenue", Kind::Float, "their net revenue"),
+    opt("revenue_share", Kind::Float, "its share of all net revenue; null if that is zero"),
+    col("mean_days_since_last", Kind::Float, "mean days since the last order"),
+    col("mean_orders", Kind::Float, "mean orders"),
+    col("mean_net_revenue", Kind::Float, "mean net revenue"),
+    col("mean_avg_order_value", Kind::Float, "mean of the average order value"),
+    col("mean_tenure_days", Kind::Float, "mean days since the first order"),
+];
+
+/// One row per leaf of the churn tree.
+pub const CHURN_RULES: &[Column] = &[
+    col("churn_rule_id", Kind::Int32, "the leaf, 1 has the highest churn probability"),
+    col("rule", Kind::Text, "the way to the leaf, in words"),
+    col("churn_probability", Kind::Float, "the leaf's smoothed probability"),
+    col("training_rows", Kind::Int64, "training rows in the leaf"),
+    col("training_churners", Kind::Int64, "those of them that churned"),
+    col("customers", Kind::Int64, "customers in the leaf as of the run"),
+    col("net_revenue_365d", Kind::Float, "what those customers spent in the last 365 days: revenue at stake"),
+];
+
+/// Long table of how well the churn model did, out of time.
+pub const CHURN_METRICS: &[Column] = &[
+    col("model", Kind::Text, "tree, or the recency-only rule it is held against"),
+    col("cutoff", Kind::Date, "the judged cutoff"),
+    col("metric", Kind::Text, "auc, brier, log_loss, lift_decile_1, ..."),
+    opt("value", Kind::Float, "its value; null where it is undefined"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_snake_case() {
+        for table in [TRANSACTIONS, REJECTS, SUMMARY, SCORES, SEGMENTS, CLUSTERS, CHURN_RULES, CHURN_METRICS]
+        {
+            let mut seen = std::collections::HashSet::new();
+            for c in table {
+                assert!(seen.insert(c.name), "{} stands twice", c.name);
+                assert!(c.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The transactions folder: one Parquet file a month (`month=2011-12/part-0.parquet`).
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Int64Type, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use rayon::prelude::*;
+use tillwise_core::Day;
+use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter};
+
+use crate::IngestError;
+use crate::rows::{CARRIED, Stats};
+
+/// Lines that may wait for their row groups to fill, over all months: what bounds memory when the
+/// export is in no order.
+const PENDING_LIMIT: usize = 8 * ROW_GROUP;
+/// Files that may be open at once.
+const OPEN_LIMIT: usize = 200;
+
+/// Writes lines to their months.
+pub struct Months {
+    folder: PathBuf,
+    schema: SchemaRef,
+    open: BTreeMap<i32, TableWriter>,
+    parts: BTreeMap<i32, Vec<PathBuf>>,
+}
+
+impl Months {
+    pub fn create(folder: &Path, schema: SchemaRef) -> Result<Months, IngestError> {
+        fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
+        Ok(Months { folder: folder.to_owned(), schema, open: BTreeMap::new(), parts: BTreeMap::new() })
+    }
+
+    pub fn push(&mut self, month: i32, lines: RecordBatch) -> Result<(), IngestError> {
+        if !self.open.contains_key(&month) {
+            if self.open.len() >= OPEN_LIMIT {
+                self.close_open()?;
+            }
+            let folder = self.folder.join(format!("month={}", Day::month_name(month)));
+            fs::create_dir_all(&folder).map_err(IngestError::write(&folder))?;
+            let parts = self.parts.entry(month).or_default();
+            let path = folder.join(format!("part-{}.parquet", parts.len()));
+            let writer = TableWriter::create(&path, self.schema.clone(), Compression::Snappy, &[])?;
+            parts.push(path);
+            self.open.insert(month, writer);
+        }
+        if let Some(writer) = self.open.get_mut(&month) {
+            writer.push(lines);
+        }
+        Ok(())
+    }
+
+    /// Writes what is full, and everything if too much is waiting.
+    pub fn flush(&mut self) -> Result<(), IngestError> {
+        let pending: usize = self.open.values().map(TableWriter::pending_rows).sum();
+        self.open.par_iter_mut().try_for_each(|(_, writer)| {
+            if pending > PENDING_LIMIT { writer.flush() } else { writer.flush_full() }
+        })?;
+        Ok(())
+    }
+
+    fn close_open(&mut self) -> Result<(), IngestError> {
+        std::mem::take(&mut self.open)
+            .into_par_iter()
+            .map(|(_, writer)| writer.close())
+            .collect::<Result<Vec<usize>, TableError>>()?;
+        Ok(())
+    }
+
+    /// Writes everything; the parts of every month, in the order their lines were read.
+    pub fn close(mut self) -> Result<BTreeMap<i32, Vec<PathBuf>>, IngestError> {
+        self.close_open()?;
+        Ok(self.parts)
+    }
+}
+
+/// Writes a month again without the lines at the given places (ascending); returns what they summed to.
+pub fn drop_lines(parts: &[PathBuf], drop: &[u64]) -> Result<Stats, IngestError> {
+    let mut dropped = Stats::default();
+    let Some(first) = parts.first() else { return Ok(dropped) };
+    let rewritten = first.with_extension("tmp");
+    let mut writer: Option<TableWriter> = None;
+    let (mut place, mut drop) = (0u64, drop.iter().copied().peekable());
+    for part in parts {
+        let broken = |e: String| TableError::Parquet { path: part.clone(), message: e };
+        let file = File::open(part).map_err(IngestError::read(part))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| broken(e.to_string()))?;
+        for batch in builder.with_batch_size(ROW_GROUP).build().map_err(|e| broken(e.to_string()))? {
+            let batch = batch.map_err(|e| broken(e.to_string()))?;
+            let keep: BooleanArray =
+                (0..batch.num_rows() as u64).map(|i| Some(drop.next_if_eq(&(place + i)).is_none())).collect();
+            place += batch.num_rows() as u64;
+            sum_dropped(&batch, &keep, &mut dropped);
+            let kept = filter_record_batch(&batch, &keep).map_err(|e| broken(e.to_string()))?;
+            if writer.is_none() {
+                writer = Some(TableWriter::create(&rewritten, batch.schema(), Compression::Snappy, &[])?);
+            }
+            if let Some(writer) = &mut writer {
+                writer.push(kept);
+                writer.flush_full()?;
+            }
+        }
+    }
+    if let Some(writer) = writer {
+        writer.close()?;
+        for part in parts {
+            fs::remove_file(part).map_err(IngestError::write(part))?;
+        }
+        fs::rename(&rewritten, first).map_err(IngestError::write(first))?;
+    }
+    Ok(dropped)
+}
+
+fn sum_dropped(batch: &RecordBatch, keep: &BooleanArray, dropped: &mut Stats) {
+    // The places of the columns in the transactions' schema.
+    let is_return = batch.column(4).as_boolean();
+    let quantity = batch.column(5).as_primitive::<Int64Type>();
+    let amount = batch.column(6).as_primitive::<Int64Type>();
+    for i in (0..batch.num_rows()).filter(|i| !keep.value(*i)) {
+        dropped.accepted += 1;
+        if is_return.value(i) {
+            dropped.returns += 1;
+            dropped.returned -= i128::from(amount.value(i));
+        } else {
+            dropped.gross += i128::from(amount.value(i));
+            dropped.units += i128::from(quantity.value(i));
+        }
+        for (c, nulls) in dropped.nulls.iter_mut().enumerate() {
+            *nulls += u64::from(batch.column(batch.num_columns() - CARRIED.len() + c).is_null(i));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The data-quality summary of an ingest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tillwise_core::{Day, SCALE};
+
+use crate::Plan;
+use crate::rows::{CARRIED, PARTS, Reason, Stats};
+
+/// What was read, what was accepted, and what the accepted lines add up to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Rows read: accepted and rejected.
+    pub rows_read: u64,
+    /// Rows accepted.
+    pub rows_accepted: u64,
+    /// Rows rejected.
+    pub rows_rejected: u64,
+    /// Rejected rows by reason.
+    pub rejected_by_reason: BTreeMap<String, u64>,
+    /// Blank lines; they are not rows.
+    pub blank_lines: u64,
+    /// Accepted lines that take money back.
+    pub return_lines: u64,
+    /// Accepted rows that repeat another row of their file, whether dropped or kept.
+    pub repeats_within_file: u64,
+    /// Accepted rows that an earlier file has too, whether dropped or kept.
+    pub repeats_across_files: u64,
+    /// First accepted day.
+    pub first_date: Option<Day>,
+    /// Last accepted day.
+    pub last_date: Option<Day>,
+    /// Money of accepted sales.
+    pub gross_revenue: f64,
+    /// Money of accepted returns, as a positive number.
+    pub returns_value: f64,
+    /// Units of accepted sales.
+    pub units: f64,
+    /// Share of accepted rows without a value, for each optional column that is mapped.
+    pub null_share: BTreeMap<String, f64>,
+    /// The currency, where a column gives it.
+    pub currency: Option<String>,
+    /// Things that look wrong, in words.
+    pub warnings: Vec<String>,
+    /// The same accounting by file.
+    pub files: Vec<FileQuality>,
+}
+
+/// The accounting of one file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FileQuality {
+    /// Its name.
+    pub file: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows accepted.
+    pub accepted: u64,
+    /// Rows rejected.
+    pub rejected: u64,
+}
+
+impl Quality {
+    pub(crate) fn new(
+        plan: &Plan,
+        stats: Stats,
+        files: Vec<FileQuality>,
+        by_reason: &BTreeMap<Reason, u64>,
+        repeats: (u64, u64),
+        month_rows: &BTreeMap<i32, u64>,
+    ) -> Quality {
+        let mapped = plan.columns.by_part();
+        let null_share = CARRIED
+            .iter()
+            .zip(stats.nulls)
+            .filter(|(part, _)| mapped[**part as usize].is_some())
+            .map(|(part, nulls)| (PARTS[*part as usize].1.to_owned(), nulls as f64 / stats.accepted as f64))
+            .collect();
+        Quality {
+            rows_read: stats.rows,
+            rows_accepted: stats.accepted,
+            rows_rejected: stats.rows - stats.accepted,
+            rejected_by_reason: by_reason.iter().map(|(r, n)| (r.code().to_owned(), *n)).collect(),
+            blank_lines: stats.blank,
+            return_lines: stats.returns,
+            repeats_within_file: repeats.0,
+            repeats_across_files: repeats.1,
+            first_date: stats.first,
+            last_date: stats.last,
+            gross_revenue: stats.gross as f64 / SCALE as f64,
+            returns_value: stats.returned as f64 / SCALE as f64,
+            units: stats.units as f64 / SCALE as f64,
+            null_share,
+            currency: stats.currency,
+            warnings: stray_dates(month_rows, stats.accepted),
+            files,
+        }
+    }
+
+    /// The share of rows that was rejected.
+    pub fn reject_share(&self) -> f64 {
+        self.rows_rejected as f64 / self.rows_read.max(1) as f64
+    }
+}
+
+/// A handful of rows far from all others is a typing error, and as the last day it would move every score.
+fn stray_dates(month_rows: &BTreeMap<i32, u64>, accepted: u64) -> Vec<String> {
+    const FAR_MONTHS: i32 = 6;
+    let few = (accepted / 1000).max(1);
+    let months: Vec<(i32, u64)> = month_rows.iter().map(|(m, n)| (*m, *n)).collect();
+    let mut warnings = Vec::new();
+    for (i, pair) in months.windows(2).enumerate() {
+        let ((before, _), (after, _)) = (pair[0], pair[1]);
+        if after - before <= FAR_MONTHS {
+            continue;
+        }
+        let late: u64 = months[i + 1..].iter().map(|m| m.1).sum();
+        let early: u64 = months[..=i].iter().map(|m| m.1).sum();
+        if late <= few {
+            warnings.push(format!(
+                "{late} rows stand alone from {} on, after none since {}; set [cleaning] latest if they are wrong",
+                Day::month_name(after),
+                Day::month_name(before)
+            ));
+        } else if early <= few {
+            warnings.push(format!(
+                "{early} rows stand alone up to {}, before none until {}; set [cleaning] earliest if they are wrong",
+                Day::month_name(before),
+                Day::month_name(after)
+            ));
+        }
+    }
+    warnings
+}

@@ -1,0 +1,209 @@
+//! Rows that repeat an earlier one, found a month at a time from 128-bit hashes kept on disk.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::IngestError;
+use crate::config::Repeats;
+use crate::rows::Reason;
+use crate::source::read_full;
+
+/// The hash of a row that is its own text.
+pub fn hash_bytes(text: &[u8]) -> u128 {
+    xxh3_128(text)
+}
+
+/// The hash of a row by its fields.
+pub fn hash_fields(fields: &[&[u8]]) -> u128 {
+    let mut hasher = Xxh3::new();
+    for field in fields {
+        hasher.update(&(field.len() as u64).to_le_bytes());
+        hasher.update(field);
+    }
+    hasher.digest128()
+}
+
+/// One accepted row: its hash, its file, its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    hash: u128,
+    file: u32,
+    /// Place among the month's accepted rows.
+    ordinal: u64,
+    line: u64,
+}
+
+const ENTRY_BYTES: usize = 28;
+/// Entries taken into memory at once; a month with more is done in ranges of the hash.
+const ENTRIES_AT_ONCE: u64 = 2_000_000;
+
+/// The hashes of every accepted row, a file a month.
+pub struct RepeatLog {
+    folder: PathBuf,
+    months: BTreeMap<i32, (BufWriter<File>, u64)>,
+}
+
+/// Repeats of one month.
+#[derive(Debug, Default)]
+pub struct MonthRepeats {
+    pub within: u64,
+    pub across: u64,
+    /// Rows to drop: place among the month's rows, file, line, reason; ascending.
+    pub drop: Vec<(u64, u32, u64, Reason)>,
+}
+
+impl RepeatLog {
+    pub fn create(folder: &Path) -> Result<RepeatLog, IngestError> {
+        fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
+        Ok(RepeatLog { folder: folder.to_owned(), months: BTreeMap::new() })
+    }
+
+    fn path(&self, month: i32) -> PathBuf {
+        self.folder.join(format!("{month}.hashes"))
+    }
+
+    pub fn add(&mut self, month: i32, file: u32, hashes: &[u128], lines: &[u64]) -> Result<(), IngestError> {
+        let path = self.path(month);
+        if !self.months.contains_key(&month) {
+            let file = File::create(&path).map_err(IngestError::write(&path))?;
+            self.months.insert(month, (BufWriter::with_capacity(1 << 16, file), 0));
+        }
+        let Some((out, count)) = self.months.get_mut(&month) else { return Ok(()) };
+        let mut bytes = Vec::with_capacity(hashes.len() * ENTRY_BYTES);
+        for (hash, line) in hashes.iter().zip(lines) {
+            bytes.extend_from_slice(&hash.to_le_bytes());
+            bytes.extend_from_slice(&file.to_le_bytes());
+            bytes.extend_from_slice(&line.to_le_bytes());
+        }
+        *count += hashes.len() as u64;
+        out.write_all(&bytes).map_err(IngestError::write(&path))
+    }
+
+    /// Every month with its number of rows, ready to be searched.
+    pub fn finish(&mut self) -> Result<Vec<(i32, u64)>, IngestError> {
+        let folder = self.folder.clone();
+        let mut months = Vec::new();
+        for (month, (mut out, count)) in std::mem::take(&mut self.months) {
+            out.flush().map_err(IngestError::write(&folder))?;
+            months.push((month, count));
+        }
+        Ok(months)
+    }
+
+    /// Finds the repeats of one month.
+    pub fn search(
+        &self,
+        month: i32,
+        rows: u64,
+        within: Repeats,
+        across: Repeats,
+    ) -> Result<MonthRepeats, IngestError> {
+        let mut found = MonthRepeats::default();
+        let ranges = rows.div_ceil(ENTRIES_AT_ONCE).max(1);
+        for range in 0..ranges {
+            let mut entries = self.read_range(month, range, ranges)?;
+            entries.sort_unstable();
+            for group in entries.chunk_by(|a, b| a.hash == b.hash) {
+                if group.len() > 1 {
+                    settle(group, within, across, &mut found);
+                }
+            }
+        }
+        found.drop.sort_unstable_by_key(|d| d.0);
+        Ok(found)
+    }
+
+    fn read_range(&self, month: i32, range: u64, ranges: u64) -> Result<Vec<Entry>, IngestError> {
+        let path = self.path(month);
+        let mut source = File::open(&path).map_err(IngestError::read(&path))?;
+        let mut buffer = vec![0; ENTRY_BYTES * 8192];
+        let mut entries = Vec::new();
+        let mut ordinal = 0;
+        loop {
+            let n = read_full(&mut source, &mut buffer).map_err(IngestError::read(&path))?;
+            if n == 0 {
+                return Ok(entries);
+            }
+            for bytes in buffer[..n].chunks_exact(ENTRY_BYTES) {
+                let (mut hash, mut file, mut line) = ([0; 16], [0; 4], [0; 8]);
+                hash.copy_from_slice(&bytes[..16]);
+                file.copy_from_slice(&bytes[16..20]);
+                line.copy_from_slice(&bytes[20..]);
+                let hash = u128::from_le_bytes(hash);
+                if (hash as u64) % ranges == range {
+                    entries.push(Entry {
+                        hash,
+                        file: u32::from_le_bytes(file),
+                        ordinal,
+                        line: u64::from_le_bytes(line),
+                    });
+                }
+                ordinal += 1;
+            }
+        }
+    }
+}
+
+/// Decides over rows that are equal in every field, in the order read.
+///
+/// Across files the most copies that any one file holds are kept, those of the first such file: a
+/// product bought twice in an order stands twice in both of two overlapping exports.
+fn settle(group: &[Entry], within: Repeats, across: Repeats, found: &mut MonthRepeats) {
+    let by_file: Vec<&[Entry]> = group.chunk_by(|a, b| a.file == b.file).collect();
+    let mut kept = 0;
+    for (i, file) in by_file.iter().enumerate() {
+        if file.len() > by_file[kept].len() {
+            kept = i;
+        }
+    }
+    for (i, file) in by_file.iter().enumerate() {
+        found.within += file.len() as u64 - 1;
+        found.across += u64::from(i > 0) * file.len() as u64;
+        for (copy, entry) in file.iter().enumerate() {
+            let reason = match (i != kept && across == Repeats::Drop, copy > 0 && within == Repeats::Drop) {
+                (true, _) => Reason::RepeatAcrossFiles,
+                (false, true) => Reason::RepeatWithinFile,
+                (false, false) => continue,
+            };
+            found.drop.push((entry.ordinal, entry.file, entry.line, reason));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(files: &[u32]) -> Vec<Entry> {
+        files
+            .iter()
+            .enumerate()
+            .map(|(i, f)| Entry { hash: 1, file: *f, ordinal: i as u64, line: i as u64 })
+            .collect()
+    }
+
+    fn dropped(files: &[u32], within: Repeats, across: Repeats) -> Vec<u64> {
+        let mut found = MonthRepeats::default();
+        settle(&entries(files), within, across, &mut found);
+        found.drop.iter().map(|d| d.0).collect()
+    }
+
+    #[test]
+    fn overlapping_files_keep_the_copies_of_one() {
+        assert_eq!(dropped(&[0, 0, 1, 1], Repeats::Keep, Repeats::Drop), [2, 3]);
+        assert_eq!(dropped(&[0, 1, 1], Repeats::Keep, Repeats::Drop), [0], "the fuller file wins");
+        assert_eq!(dropped(&[0, 0, 1], Repeats::Drop, Repeats::Drop), [1, 2]);
+        assert_eq!(dropped(&[0, 0, 1, 1], Repeats::Drop, Repeats::Keep), [1, 3]);
+        assert!(dropped(&[0, 0, 1], Repeats::Keep, Repeats::Keep).is_empty());
+    }
+
+    #[test]
+    fn fields_and_their_borders_count() {
+        assert_ne!(hash_fields(&[b"ab", b"c"]), hash_fields(&[b"a", b"bc"]));
+        assert_eq!(hash_fields(&[b"ab", b"c"]), hash_fields(&[b"ab", b"c"]));
+    }
+}

@@ -1,0 +1,157 @@
+//! Gamma-Gamma: what an order day is worth.
+//!
+//! **Story** (Fader & Hardie 2013, "The Gamma-Gamma model of monetary value"). A customer's order days vary
+//! around the customer's own mean as Gamma(`p`, rate `nu`); the rates `nu` differ between customers as Gamma(`q`,
+//! rate `v`). How much a customer spends is taken to be independent of how often.
+//!
+//! **Likelihood** (equation 1a) of a mean spend `m` over `x` repeat order days:
+//!
+//! `f(m | x) = G(px+q) / (G(px) G(q)) * v^q m^(px-1) x^(px) / (v + m x)^(px+q)`
+//!
+//! **Expected spend** (equation 5): the customer's own mean, drawn towards everyone's mean `v p / (q-1)` the
+//! more, the fewer orders there are: `E = v p / (q-1) * (q-1)/(px+q-1) + m * px/(px+q-1)`.
+//!
+//! The first order day is excluded from `m`, so that spend and the repeat orders it is multiplied with
+//! are of the same kind. With `q <= 1` the mean over customers is infinite, and the fit is refused.
+
+use serde::{Deserialize, Serialize};
+use statrs::function::gamma::{digamma, ln_gamma};
+
+use super::bgnbd::Fit;
+use super::optimize::minimize;
+use crate::MineError;
+use crate::parallel;
+
+/// Parameters of Gamma-Gamma, all above zero, `q` above one. `v` is money.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GammaGamma {
+    /// Shape of one customer's order days.
+    pub p: f64,
+    /// Shape of the rates between customers.
+    pub q: f64,
+    /// Rate parameter of those rates.
+    pub v: f64,
+}
+
+impl GammaGamma {
+    /// Fits by maximum likelihood to `(x, mean spend)` pairs, both above zero.
+    ///
+    /// # Errors
+    /// If there are fewer than three pairs or a value is not above zero, if the fit does not converge, or
+    /// if the mean over customers comes out infinite.
+    pub fn fit(repeat: &[(f64, f64)]) -> Result<(GammaGamma, Fit), MineError> {
+        if repeat.len() < 3 {
+            return Err(MineError::data(
+                "Gamma-Gamma needs at least 3 customers with repeat spend above zero",
+                format!("there are {}", repeat.len()),
+            ));
+        }
+        if let Some((x, m)) =
+            repeat.iter().find(|(x, m)| !(*x > 0.0 && *m > 0.0 && x.is_finite() && m.is_finite()))
+        {
+            return Err(MineError::data(
+                "Gamma-Gamma needs x and mean spend above zero",
+                format!("a customer has {x} and {m}"),
+            ));
+        }
+        let scale = repeat.len() as f64 / repeat.iter().map(|r| r.1).sum::<f64>();
+        let mut rows: Vec<(f64, f64)> = repeat.iter().map(|(x, m)| (*x, m * scale)).collect();
+        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        // For each distinct x: customers, and the sum of ln m + ln x.
+        let mut groups: Vec<(f64, f64, f64)> = Vec::new();
+        for (x, m) in &rows {
+            let ln = m.ln() + x.ln();
+            match groups.last_mut() {
+                Some(last) if last.0 == *x => {
+                    last.1 += 1.0;
+                    last.2 += ln;
+                }
+                _ => groups.push((*x, 1.0, ln)),
+            }
+        }
+        let f = |logs: &[f64]| negative_mean_log_likelihood(logs, &rows, &groups);
+        let starts = [[0.0, 0.7, 0.0], [1.5, 1.2, -0.5], [-1.0, 0.5, 1.0], [3.0, 2.0, -2.0]];
+        let optimum = minimize(&f, &starts.map(|s| s.to_vec()));
+        if !optimum.converged {
+            return Err(MineError::NotConverged {
+                model: "Gamma-Gamma",
+                why: optimum.trouble(&["p", "q", "v"]),
+            });
+        }
+        let l: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
+        let model = GammaGamma { p: l[0], q: l[1], v: l[2] / scale };
+        if model.q <= 1.0 {
+            return Err(MineError::NotConverged {
+                model: "Gamma-Gamma",
+                why: format!(
+                    "q = {:.3} is not above 1, so the mean spend over customers is infinite",
+                    model.q
+                ),
+            });
+        }
+        // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
+        let mut fit = Fit::new(&optimum, rows.len() as f64);
+        fit.log_likelihood += rows.len() as f64 * scale.ln();
+        Ok((model, fit))
+    }
+
+    /// The log-likelihood of a mean spend `m` over `x` repeat order days.
+    pub fn log_likelihood(&self, x: f64, m: f64) -> f64 {
+        let GammaGamma { p, q, v } = *self;
+        let px = p * x;
+        ln_gamma(px + q) - ln_gamma(px) - ln_gamma(q) + q * v.ln() + (px - 1.0) * m.ln() + px * x.ln()
+            - (px + q) * (v + m * x).ln()
+    }
+
+    /// Mean spend of an order day over all customers.
+    pub fn population_mean(&self) -> f64 {
+        self.v * self.p / (self.q - 1.0)
+    }
+
+    /// Expected spend of an order day of a customer with `x` repeat order days of mean spend `m`. Without
+    /// repeat spend (`x = 0`, or `m` not above zero or NaN) it is the population's mean.
+    pub fn expected_spend(&self, x: f64, m: f64) -> f64 {
+        if x <= 0.0 || m.is_nan() || m <= 0.0 {
+            return self.population_mean();
+        }
+        let px = self.p * x;
+        let own = px / (px + self.q - 1.0);
+        (1.0 - own) * self.population_mean() + own * m
+    }
+}
+
+/// The mean negative log-likelihood and its gradient by the logs of `p, q, v`.
+fn negative_mean_log_likelihood(
+    logs: &[f64],
+    rows: &[(f64, f64)],
+    groups: &[(f64, f64, f64)],
+) -> (f64, Vec<f64>) {
+    let [p, q, v] = [logs[0].exp(), logs[1].exp(), logs[2].exp()];
+    let (ln_v, psi_q, ln_gamma_q) = (v.ln(), digamma(q), ln_gamma(q));
+    let (mut value, mut dp, mut dq, mut dv) = (0.0, 0.0, 0.0, 0.0);
+    for &(x, n, ln) in groups {
+        let px = p * x;
+        let psi = digamma(px + q);
+        // (px - 1) ln m + px ln x = px (ln m + ln x) - ln m, and ln m = ln - n ln x.
+        value += n * (ln_gamma(px + q) - ln_gamma(px) - ln_gamma_q + q * ln_v) + px * ln - (ln - n * x.ln());
+        dp += n * x * (psi - digamma(px)) + x * ln;
+        dq += n * (psi - psi_q + ln_v);
+        dv += n * q / v;
+    }
+    let sums: [f64; 4] = parallel::sum(rows.len(), |i, s: &mut [f64; 4]| {
+        let (x, m) = rows[i];
+        let (total, pxq) = (v + m * x, p * x + q);
+        let ln = total.ln();
+        s[0] -= pxq * ln;
+        s[1] -= x * ln;
+        s[2] -= ln;
+        s[3] -= pxq / total;
+    });
+    value += sums[0];
+    dp += sums[1];
+    dq += sums[2];
+    dv += sums[3];
+    let n = rows.len() as f64;
+    (-value / n, vec![-p * dp / n, -q * dq / n, -v * dv / n])
+}

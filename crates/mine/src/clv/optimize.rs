@@ -1,0 +1,215 @@
+//! Minimising a smooth function of a few log parameters.
+
+use argmin::core::{CostFunction, Executor, State};
+use argmin::solver::neldermead::NelderMead;
+
+/// Where the search ended.
+#[derive(Clone, Debug)]
+pub struct Optimum {
+    pub at: Vec<f64>,
+    pub value: f64,
+    pub iterations: usize,
+    /// Largest absolute element of the gradient.
+    pub gradient: f64,
+    pub converged: bool,
+}
+
+impl Optimum {
+    /// Why the search did not converge, in words.
+    pub fn trouble(&self, names: &[&str]) -> String {
+        let off: Vec<String> = names
+            .iter()
+            .zip(&self.at)
+            .filter(|(_, l)| l.abs() >= LOG_INSIDE)
+            .map(|(name, l)| format!("{name} runs off to {}", if *l > 0.0 { "infinity" } else { "zero" }))
+            .collect();
+        if off.is_empty() {
+            format!("after {} steps the gradient is still {:.1e}", self.iterations, self.gradient)
+        } else {
+            format!("{}; the customers differ too little for the model", off.join(", "))
+        }
+    }
+}
+
+const GRADIENT_TOLERANCE: f64 = 1e-7;
+const MAX_ITERATIONS: usize = 500;
+/// Log parameters are kept within this of zero.
+const LOG_BOUND: f64 = 30.0;
+/// Beyond this a parameter has run off, and the optimum lies on the boundary: customers do not differ
+/// in what the parameter describes.
+const LOG_INSIDE: f64 = 12.0;
+/// A step in one log parameter, at most.
+const MAX_STEP: f64 = 2.0;
+
+/// Minimises `f`, which gives the value and the gradient, from several starts; the best end wins. Where
+/// the gradient leads nowhere, Nelder and Mead's method takes over and the gradient polishes.
+pub fn minimize(f: &(impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync), starts: &[Vec<f64>]) -> Optimum {
+    let mut best: Option<Optimum> = None;
+    for start in starts {
+        let end = bfgs(f, start);
+        let found = end.converged;
+        if best.as_ref().is_none_or(|b| (end.converged, -end.value) > (b.converged, -b.value)) {
+            best = Some(end);
+        }
+        // The likelihoods here have one interior optimum; further starts are for when it was missed.
+        if found {
+            break;
+        }
+    }
+    let best = best.unwrap_or(Optimum {
+        at: Vec::new(),
+        value: f64::NAN,
+        iterations: 0,
+        gradient: f64::NAN,
+        converged: false,
+    });
+    if best.converged {
+        return best;
+    }
+    match without_gradient(f, &best.at) {
+        Some(at) => {
+            let polished = bfgs(f, &at);
+            if polished.value <= best.value || polished.converged { polished } else { best }
+        }
+        None => best,
+    }
+}
+
+/// Broyden, Fletcher, Goldfarb and Shanno's method with a backtracking line search (Nocedal & Wright 2006,
+/// algorithm 6.1).
+fn bfgs(f: &impl Fn(&[f64]) -> (f64, Vec<f64>), start: &[f64]) -> Optimum {
+    let n = start.len();
+    let identity =
+        || (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect::<Vec<Vec<f64>>>();
+    let mut at = start.to_vec();
+    let (mut value, mut gradient) = f(&at);
+    let mut inverse = identity();
+    let mut fresh = true;
+    let mut iterations = 0;
+    while iterations < MAX_ITERATIONS && value.is_finite() && norm(&gradient) > GRADIENT_TOLERANCE {
+        iterations += 1;
+        let mut step: Vec<f64> = inverse.iter().map(|row| -dot(row, &gradient)).collect();
+        let mut slope = dot(&step, &gradient);
+        if slope >= 0.0 || !slope.is_finite() {
+            inverse = identity();
+            step = gradient.iter().map(|g| -g).collect();
+            slope = -dot(&gradient, &gradient);
+            fresh = true;
+        }
+        let longest = norm(&step);
+        let mut length = if longest > MAX_STEP { MAX_STEP / longest } else { 1.0 };
+        let mut accepted = None;
+        for _ in 0..60 {
+            let next: Vec<f64> =
+                at.iter().zip(&step).map(|(a, s)| (a + length * s).clamp(-LOG_BOUND, LOG_BOUND)).collect();
+            let (v, g) = f(&next);
+            if v.is_finite() && v <= value + 1e-4 * length * slope && g.iter().all(|g| g.is_finite()) {
+                accepted = Some((next, v, g));
+                break;
+            }
+            length *= 0.5;
+        }
+        let Some((next, v, g)) = accepted else {
+            if fresh {
+                break;
+            }
+            inverse = identity();
+            fresh = true;
+            continue;
+        };
+        let s: Vec<f64> = next.iter().zip(&at).map(|(a, b)| a - b).collect();
+        let y: Vec<f64> = g.iter().zip(&gradient).map(|(a, b)| a - b).collect();
+        update(&mut inverse, &s, &y, fresh);
+        fresh = false;
+        let stalled = value - v <= 1e-15 * value.abs() && norm(&g) <= 1e3 * GRADIENT_TOLERANCE;
+        (at, value, gradient) = (next, v, g);
+        if stalled {
+            break;
+        }
+    }
+    let size = norm(&gradient);
+    let inside = at.iter().all(|a| a.abs() < LOG_INSIDE);
+    let converged = value.is_finite() && inside && size <= 1e2 * GRADIENT_TOLERANCE;
+    Optimum { at, value, iterations, gradient: size, converged }
+}
+
+/// The rank-two update of the inverse Hessian.
+fn update(inverse: &mut [Vec<f64>], s: &[f64], y: &[f64], fresh: bool) {
+    let (sy, yy) = (dot(s, y), dot(y, y));
+    if sy <= 1e-12 * (dot(s, s) * yy).sqrt() {
+        return;
+    }
+    let n = s.len();
+    if fresh {
+        for (i, row) in inverse.iter_mut().enumerate() {
+            row[i] = sy / yy;
+        }
+    }
+    let hy: Vec<f64> = inverse.iter().map(|row| dot(row, y)).collect();
+    let yhy = dot(y, &hy);
+    for i in 0..n {
+        for j in 0..n {
+            inverse[i][j] += (1.0 + yhy / sy) * s[i] * s[j] / sy - (hy[i] * s[j] + s[i] * hy[j]) / sy;
+        }
+    }
+}
+
+fn without_gradient(f: &(impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync), start: &[f64]) -> Option<Vec<f64>> {
+    struct Cost<'a, F>(&'a F);
+    impl<F: Fn(&[f64]) -> (f64, Vec<f64>)> CostFunction for Cost<'_, F> {
+        type Param = Vec<f64>;
+        type Output = f64;
+        fn cost(&self, at: &Vec<f64>) -> Result<f64, argmin::core::Error> {
+            let value = if at.iter().any(|a| a.abs() > LOG_BOUND) { f64::INFINITY } else { (self.0)(at).0 };
+            Ok(if value.is_nan() { f64::INFINITY } else { value })
+        }
+    }
+    let mut simplex = vec![start.to_vec()];
+    for i in 0..start.len() {
+        let mut corner = start.to_vec();
+        corner[i] += 0.5;
+        simplex.push(corner);
+    }
+    let solver = NelderMead::new(simplex).with_sd_tolerance(1e-12).ok()?;
+    let result = Executor::new(Cost(f), solver).configure(|state| state.max_iters(2000)).run().ok()?;
+    result.state().get_best_param().cloned()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// The largest absolute element.
+fn norm(a: &[f64]) -> f64 {
+    a.iter().fold(0.0, |m, v| f64::max(m, v.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rosenbrock's valley, minimum 0 at (1, 1).
+    fn rosenbrock(p: &[f64]) -> (f64, Vec<f64>) {
+        let (a, b) = (1.0 - p[0], p[1] - p[0] * p[0]);
+        (a * a + 100.0 * b * b, vec![-2.0 * a - 400.0 * p[0] * b, 200.0 * b])
+    }
+
+    #[test]
+    fn finds_the_end_of_the_valley() {
+        let end = minimize(&rosenbrock, &[vec![-1.2, 1.0]]);
+        assert!(end.converged && end.at.iter().all(|p| (p - 1.0).abs() < 1e-6), "{end:?}");
+    }
+
+    #[test]
+    fn a_function_without_minimum_does_not_look_converged() {
+        let end = minimize(&|p: &[f64]| (p[0], vec![1.0]), &[vec![0.0]]);
+        assert!(!end.converged);
+    }
+
+    #[test]
+    fn works_without_a_usable_gradient() {
+        let wrong = |p: &[f64]| (rosenbrock(p).0, vec![f64::NAN; 2]);
+        let at = without_gradient(&wrong, &[-1.2, 1.0]).unwrap();
+        assert!(at.iter().all(|p| (p - 1.0).abs() < 1e-4), "{at:?}");
+    }
+}

@@ -1,0 +1,64 @@
+//! The algorithms, pure: slices of numbers in, models and scores out. No files, no data frames.
+//!
+//! Every analysis is a model: `fit` turns a customer table's columns into plain numbers that can be
+//! kept ([`tillwise_core::Parameters`]) and a report; `score` turns rows into new columns and reads
+//! nothing else. Sums run over fixed chunks in a fixed order, so results do not depend on the number
+//! of threads; what is random takes its seed from the caller.
+//!
+//! * [`rfm`]: recency, frequency and monetary scores, and named segments.
+//! * [`cluster`]: k-means on scaled, skew-corrected features.
+//! * [`churn`]: a decision tree with probabilities, judged out of time.
+//! * [`clv`]: BG/NBD and Gamma-Gamma.
+
+pub mod churn;
+pub mod cluster;
+pub mod clv;
+mod parallel;
+pub mod rfm;
+pub mod stats;
+
+/// Why a model could not be fitted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MineError {
+    /// A setting is outside its range.
+    #[error("the parameter `{parameter}` must be {must_be}, but is {got}")]
+    Parameter {
+        /// Its name in the config.
+        parameter: &'static str,
+        /// Its range.
+        must_be: String,
+        /// What was given.
+        got: String,
+    },
+    /// The data cannot carry the model.
+    #[error("{needs}, but {found}")]
+    Data {
+        /// What the model needs.
+        needs: String,
+        /// What there is.
+        found: String,
+    },
+    /// The optimiser did not reach an optimum.
+    #[error("the {model} fit did not converge: {why}")]
+    NotConverged {
+        /// The model.
+        model: &'static str,
+        /// The optimiser's state.
+        why: String,
+    },
+}
+
+impl MineError {
+    pub(crate) fn parameter(
+        parameter: &'static str,
+        must_be: impl Into<String>,
+        got: impl ToString,
+    ) -> MineError {
+        MineError::Parameter { parameter, must_be: must_be.into(), got: got.to_string() }
+    }
+
+    pub(crate) fn data(needs: impl Into<String>, found: impl Into<String>) -> MineError {
+        MineError::Data { needs: needs.into(), found: found.into() }
+    }
+}

@@ -1,0 +1,32 @@
+//! Sums whose bits do not depend on the number of threads.
+
+use rayon::prelude::*;
+
+/// Rows that are summed one after another.
+const CHUNK: usize = 4096;
+
+/// Adds up `K` sums over `0..n`: chunks side by side, then the chunks in order.
+pub(crate) fn sum<const K: usize>(n: usize, add: impl Fn(usize, &mut [f64; K]) + Sync + Send) -> [f64; K] {
+    let parts: Vec<[f64; K]> = (0..n.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| {
+            let mut sums = [0.0; K];
+            for i in chunk * CHUNK..((chunk + 1) * CHUNK).min(n) {
+                add(i, &mut sums);
+            }
+            sums
+        })
+        .collect();
+    let mut total = [0.0; K];
+    for part in parts {
+        for (t, p) in total.iter_mut().zip(part) {
+            *t += p;
+        }
+    }
+    total
+}
+
+/// `f(i)` for every `i` in `0..n`, side by side.
+pub(crate) fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    (0..n).into_par_iter().with_min_len(256).map(f).collect()
+}

@@ -1,0 +1,542 @@
+//! The config file: what a user states, checked before anything runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tillwise_core::Day;
+use tillwise_ingest::{Cleaning, Columns, Input};
+use tillwise_mine::churn::TreeSettings;
+use tillwise_mine::cluster::{K, Settings as ClusterSettings};
+use tillwise_mine::clv::{TimeUnit, Value};
+use tillwise_mine::rfm::SegmentMap;
+use tillwise_table::Compression;
+
+use crate::PipelineError;
+
+/// A whole config file. Every table and key may be left out, but for the input's files and columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How to read the export.
+    pub input: Input,
+    /// What its columns mean.
+    pub columns: Columns,
+    /// What to clean.
+    pub cleaning: Cleaning,
+    /// When to fail rather than publish.
+    pub gates: Gates,
+    /// Where, when, and what.
+    pub run: Run,
+    /// RFM.
+    pub rfm: Rfm,
+    /// Clusters.
+    pub cluster: Cluster,
+    /// Churn.
+    pub churn: Churn,
+    /// Customer lifetime value.
+    pub clv: Clv,
+}
+
+/// Data-quality gates. A run that fails one publishes nothing and exits 3.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gates {
+    /// Most of the rows that may be rejected, as a share.
+    pub max_reject_share: f64,
+    /// Accepted rows, at least, as a share of the last run's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_rows_vs_last: Option<f64>,
+    /// Days from the last accepted order to today, at most: is the export stale?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_days: Option<i32>,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Gates { max_reject_share: 0.5, min_rows_vs_last: None, max_age_days: None }
+    }
+}
+
+/// Where, when, and what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// The output folder, relative to the config file.
+    pub out: PathBuf,
+    /// The day of the picture: `"last"` (the last accepted order's), `"last+1"`, or a date.
+    pub as_of: AsOf,
+    /// Where chance begins.
+    pub seed: u64,
+    /// The analyses to run.
+    pub analyses: Vec<Analysis>,
+    /// Memory for summing transactions, such as `"2GB"`; what does not fit is spilled to disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<Size>,
+    /// `"snappy"` or `"zstd"`.
+    pub compression: Codec,
+    /// Whether the run keeps its clean transactions.
+    pub keep_transactions: bool,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Run {
+            out: "out".into(),
+            as_of: AsOf::Last(0),
+            seed: 20_111_209,
+            analyses: Analysis::ALL.to_vec(),
+            memory_limit: None,
+            compression: Codec::Snappy,
+            keep_transactions: true,
+        }
+    }
+}
+
+/// The day of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// This many days after the last accepted order's day.
+    Last(i32),
+    /// A given day.
+    Day(Day),
+}
+
+impl std::str::FromStr for AsOf {
+    type Err = String;
+    fn from_str(text: &str) -> Result<AsOf, String> {
+        if let Some(rest) = text.strip_prefix("last") {
+            let days =
+                if rest.is_empty() { Some(0) } else { rest.strip_prefix('+').and_then(|d| d.parse().ok()) };
+            if let Some(days) = days.filter(|d| (0..=365).contains(d)) {
+                return Ok(AsOf::Last(days));
+            }
+        }
+        let bad = |_| format!("`{text}` is neither a date such as 2011-12-09 nor \"last\" or \"last+1\"");
+        text.parse().map(AsOf::Day).map_err(bad)
+    }
+}
+
+impl std::fmt::Display for AsOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AsOf::Last(0) => f.write_str("last"),
+            AsOf::Last(days) => write!(f, "last+{days}"),
+            AsOf::Day(day) => write!(f, "{day}"),
+        }
+    }
+}
+
+/// A size in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Size, String> {
+        let bad = || format!("`{text}` is not a size such as \"512MB\" or \"2GB\"");
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let unit = match text[digits..].trim().to_ascii_uppercase().as_str() {
+            "B" | "" => 1.0,
+            "KB" | "K" => 1e3,
+            "MB" | "M" => 1e6,
+            "GB" | "G" => 1e9,
+            "KIB" => 1024.0,
+            "MIB" => 1024.0 * 1024.0,
+            "GIB" => 1024.0 * 1024.0 * 1024.0,
+            _ => return Err(bad()),
+        };
+        let number: f64 = text[..digits].parse().map_err(|_| bad())?;
+        let bytes = number * unit;
+        if bytes >= 1e6 { Ok(Size(bytes as u64)) } else { Err(format!("`{text}` is less than a megabyte")) }
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}B", self.0)
+    }
+}
+
+macro_rules! as_text {
+    ($($t:ty),*) => {$(
+        impl Serialize for $t {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $t {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+as_text!(AsOf, Size);
+
+/// See [`Run::compression`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Codec {
+    /// Read by every tool.
+    #[default]
+    Snappy,
+    /// Smaller.
+    Zstd,
+}
+
+impl From<Codec> for Compression {
+    fn from(codec: Codec) -> Compression {
+        match codec {
+            Codec::Snappy => Compression::Snappy,
+            Codec::Zstd => Compression::Zstd,
+        }
+    }
+}
+
+/// One of the analyses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Analysis {
+    /// RFM scores and segments.
+    Rfm,
+    /// Clusters.
+    Cluster,
+    /// Churn.
+    Churn,
+    /// Customer lifetime value.
+    Clv,
+}
+
+impl Analysis {
+    /// All of them, in the order of their columns.
+    pub const ALL: [Analysis; 4] = [Analysis::Rfm, Analysis::Cluster, Analysis::Churn, Analysis::Clv];
+
+    /// The name in configs, commands and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Analysis::Rfm => "rfm",
+            Analysis::Cluster => "cluster",
+            Analysis::Churn => "churn",
+            Analysis::Clv => "clv",
+        }
+    }
+}
+
+impl std::str::FromStr for Analysis {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Analysis, String> {
+        Analysis::ALL
+            .into_iter()
+            .find(|a| a.name() == text)
+            .ok_or_else(|| format!("`{text}` is not an analysis; there are rfm, cluster, churn and clv"))
+    }
+}
+
+/// RFM settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rfm {
+    /// Scores run from 1 to this.
+    pub bins: u8,
+    /// Segments, tried in order.
+    pub segments: SegmentMap,
+}
+
+impl Default for Rfm {
+    fn default() -> Self {
+        Rfm { bins: 5, segments: SegmentMap::default() }
+    }
+}
+
+/// Cluster settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cluster {
+    /// A number, or `"auto"` for the best silhouette between `k_min` and `k_max`.
+    pub k: KChoice,
+    /// Fewest clusters for `"auto"`.
+    pub k_min: usize,
+    /// Most clusters for `"auto"`.
+    pub k_max: usize,
+    /// Starts; the best wins.
+    pub starts: usize,
+    /// Steps at most, per start.
+    pub max_iterations: usize,
+    /// Where to stop: squared movement of the centres, relative to the features' variance.
+    pub tolerance: f64,
+    /// Columns of the customer table.
+    pub features: Vec<String>,
+}
+
+/// See [`Cluster::k`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KChoice {
+    /// That many.
+    Fixed(usize),
+    /// Chosen.
+    Auto(Auto),
+}
+
+/// The word `"auto"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Auto {
+    /// Chosen by the data.
+    #[serde(rename = "auto")]
+    Auto,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        let d = ClusterSettings::default();
+        let features = [
+            "days_since_last",
+            "orders",
+            "net_revenue",
+            "avg_order_value",
+            "tenure_days",
+            "distinct_products",
+        ];
+        Cluster {
+            k: KChoice::Auto(Auto::Auto),
+            k_min: 3,
+            k_max: 8,
+            starts: d.starts,
+            max_iterations: d.max_iterations,
+            tolerance: d.tolerance,
+            features: features.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Cluster {
+    pub(crate) fn settings(&self, seed: u64) -> ClusterSettings {
+        ClusterSettings {
+            k: match self.k {
+                KChoice::Fixed(k) => K::Fixed(k),
+                KChoice::Auto(_) => K::Auto { min: self.k_min, max: self.k_max },
+            },
+            starts: self.starts,
+            max_iterations: self.max_iterations,
+            tolerance: self.tolerance,
+            seed,
+        }
+    }
+}
+
+/// Churn settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Churn {
+    /// No order in this many days is churn.
+    pub horizon_days: i32,
+    /// Earlier cutoffs to train on, a horizon apart.
+    pub training_cutoffs: usize,
+    /// Train and judge on customers with an order in this many days before the cutoff.
+    pub eligible_days: i32,
+    /// Splits from the root to a leaf, at most.
+    pub max_depth: usize,
+    /// Rows in a leaf, at least.
+    pub min_leaf: usize,
+    /// Columns of the customer table, and `lateness` (days since the last order over the mean gap).
+    pub features: Vec<String>,
+}
+
+impl Default for Churn {
+    fn default() -> Self {
+        let tree = TreeSettings::default();
+        let features = [
+            "days_since_last",
+            "tenure_days",
+            "orders",
+            "order_days",
+            "lines",
+            "units",
+            "net_revenue",
+            "avg_order_value",
+            "returns_value",
+            "distinct_products",
+            "mean_gap_days",
+            "std_gap_days",
+            "lateness",
+            "orders_30d",
+            "orders_90d",
+            "orders_180d",
+            "orders_365d",
+            "net_revenue_30d",
+            "net_revenue_90d",
+            "net_revenue_180d",
+            "net_revenue_365d",
+        ];
+        Churn {
+            horizon_days: 90,
+            training_cutoffs: 3,
+            eligible_days: 180,
+            max_depth: tree.max_depth,
+            min_leaf: tree.min_leaf,
+            features: features.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// CLV settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clv {
+    /// How far CLV looks.
+    pub horizon_days: f64,
+    /// Margin per unit of revenue; at 1, CLV is revenue.
+    pub margin: f64,
+    /// Discount rate per year, 0.1 for 10 %.
+    pub annual_discount_rate: f64,
+    /// What the model's time is counted in; only the parameters' scale depends on it.
+    pub time_unit: TimeUnit,
+}
+
+impl Default for Clv {
+    fn default() -> Self {
+        Clv { horizon_days: 365.0, margin: 1.0, annual_discount_rate: 0.1, time_unit: TimeUnit::Week }
+    }
+}
+
+/// Columns of the customer table that are numbers, and so can be features.
+pub(crate) fn is_feature(name: &str) -> bool {
+    use tillwise_core::schema::{Kind, SUMMARY};
+    name == "lateness"
+        || SUMMARY.iter().any(|c| c.name == name && matches!(c.kind, Kind::Int32 | Kind::Int64 | Kind::Float))
+}
+
+impl Config {
+    /// Reads and checks a config file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is not TOML, has an unknown key (the nearest known one is named), or a value
+    /// is out of range.
+    pub fn read(path: &Path) -> Result<Config, PipelineError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| PipelineError::ReadConfig { path: path.to_owned(), source })?;
+        let config: Config = toml::from_str(&text).map_err(|e| malformed(path, &text, &e))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks every value that can be checked without the data.
+    ///
+    /// # Errors
+    /// If one is out of range.
+    pub fn check(&self) -> Result<(), PipelineError> {
+        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
+        let range = |key: &str, ok: bool, must: &str, got: String| {
+            if ok { Ok(()) } else { Err(wrong(key, format!("must be {must}, but is {got}"))) }
+        };
+        let g = &self.gates;
+        range(
+            "[gates] max_reject_share",
+            (0.0..=1.0).contains(&g.max_reject_share),
+            "within 0 to 1",
+            g.max_reject_share.to_string(),
+        )?;
+        if let Some(share) = g.min_rows_vs_last {
+            range("[gates] min_rows_vs_last", share >= 0.0, "at least 0", share.to_string())?;
+        }
+        if let Some(days) = g.max_age_days {
+            range("[gates] max_age_days", days >= 0, "at least 0", days.to_string())?;
+        }
+        range(
+            "[run] analyses",
+            !self.run.analyses.is_empty(),
+            "a list of rfm, cluster, churn, clv",
+            "empty".into(),
+        )?;
+        range("[rfm] bins", (2..=9).contains(&self.rfm.bins), "within 2 to 9", self.rfm.bins.to_string())?;
+        if self.rfm.bins != 5 && self.rfm.segments == SegmentMap::default() {
+            return Err(wrong("[rfm] segments", "the default map is for 5 bins; give one for yours".into()));
+        }
+        self.rfm.segments.check(self.rfm.bins).map_err(|e| wrong("[rfm]", e.to_string()))?;
+        let c = &self.cluster;
+        if let KChoice::Fixed(k) = c.k {
+            range("[cluster] k", (1..=1000).contains(&k), "within 1 to 1000, or \"auto\"", k.to_string())?;
+        }
+        range(
+            "[cluster] k_min, k_max",
+            2 <= c.k_min && c.k_min <= c.k_max && c.k_max <= 100,
+            "2 <= k_min <= k_max <= 100",
+            format!("{} and {}", c.k_min, c.k_max),
+        )?;
+        range("[cluster] starts", (1..=1000).contains(&c.starts), "within 1 to 1000", c.starts.to_string())?;
+        range("[cluster] max_iterations", c.max_iterations >= 1, "at least 1", "0".into())?;
+        range("[cluster] tolerance", c.tolerance >= 0.0, "at least 0", c.tolerance.to_string())?;
+        let h = &self.churn;
+        range(
+            "[churn] horizon_days",
+            (1..=3650).contains(&h.horizon_days),
+            "within 1 to 3650",
+            h.horizon_days.to_string(),
+        )?;
+        range(
+            "[churn] eligible_days",
+            (1..=36_500).contains(&h.eligible_days),
+            "within 1 to 36500",
+            h.eligible_days.to_string(),
+        )?;
+        range(
+            "[churn] training_cutoffs",
+            (1..=100).contains(&h.training_cutoffs),
+            "within 1 to 100",
+            h.training_cutoffs.to_string(),
+        )?;
+        range(
+            "[churn] max_depth",
+            (1..=30).contains(&h.max_depth),
+            "within 1 to 30",
+            h.max_depth.to_string(),
+        )?;
+        range("[churn] min_leaf", h.min_leaf >= 1, "at least 1", "0".into())?;
+        for (key, features) in [("[cluster] features", &c.features), ("[churn] features", &h.features)] {
+            range(key, !features.is_empty(), "a list of columns", "empty".into())?;
+            for (i, f) in features.iter().enumerate() {
+                if !is_feature(f) {
+                    return Err(wrong(
+                        key,
+                        format!("`{f}` is not a number in the customer table{}", nearest_feature(f)),
+                    ));
+                }
+                range(key, !features[..i].contains(f), "different columns", format!("`{f}` twice"))?;
+            }
+        }
+        Value::new(self.clv.horizon_days, self.clv.margin, self.clv.annual_discount_rate)
+            .map_err(|e| wrong("[clv]", e.to_string()))?;
+        Ok(())
+    }
+}
+
+fn nearest_feature(name: &str) -> String {
+    let known = tillwise_core::schema::SUMMARY.iter().map(|c| c.name).filter(|n| is_feature(n));
+    nearest(name, known.chain(["lateness"])).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|k| (strsim::jaro_winkler(name, k), k))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> PipelineError {
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let mut message = error.message().to_owned();
+    // serde's own words: "unknown field `x`, expected one of `a`, `b`".
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let mut quoted = rest.split('`');
+        let key = quoted.next().unwrap_or_default().to_owned();
+        let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
+        let hint = match nearest(&key, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known keys are {}", known.join(", ")),
+        };
+        message = format!("unknown key `{key}`; {hint}");
+    }
+    PipelineError::MalformedConfig { path: path.to_owned(), line, message }
+}

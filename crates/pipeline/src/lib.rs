@@ -1,0 +1,170 @@
+//! Config, the order of stages, what runs side by side.
+//!
+//! [`Plan`] is a checked config with its files found; [`run`] carries it out: ingest, gates, customer
+//! tables, the analyses in parallel, publish. Nothing here knows a data engine: that comes in as
+//! `&dyn Engine`.
+
+mod analyses;
+mod config;
+mod record;
+mod run;
+
+use std::path::PathBuf;
+
+use tillwise_core::{EngineError, ModelError};
+use tillwise_ingest::IngestError;
+use tillwise_mine::MineError;
+use tillwise_store::StoreError;
+use tillwise_table::TableError;
+
+pub use config::{Analysis, AsOf, Churn, Cluster, Clv, Codec, Config, Gates, KChoice, Rfm, Run, Size};
+pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
+pub use run::{Finished, Mode, Outcome, Plan, Until, run};
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The config file could not be read.
+    #[error("cannot read the config {}: {source}; `tillwise init FILE` writes one", path.display())]
+    ReadConfig {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The config file is not valid TOML, or has an unknown key.
+    #[error("{}, line {line}: {message}", path.display())]
+    MalformedConfig {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A value in the config is out of range.
+    #[error("{key}: {problem}")]
+    Setting {
+        /// The table and key.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The export could not be ingested.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// A data-quality gate failed.
+    #[error("gate {gate}: {found}; nothing was published, what was read lies in {}", kept.display())]
+    Gate {
+        /// The gate's key.
+        gate: &'static str,
+        /// What it found.
+        found: String,
+        /// The folder with the rejects and the record.
+        kept: PathBuf,
+    },
+    /// `as_of` cannot be used with these orders.
+    #[error("as_of {as_of}: {problem}")]
+    AsOf {
+        /// The day asked for.
+        as_of: tillwise_core::Day,
+        /// What is wrong, and the remedy.
+        problem: String,
+    },
+    /// There is no customer with an order.
+    #[error(
+        "no customer has an order up to {as_of}: the accepted lines are returns only; check the sign of the amounts"
+    )]
+    NoCustomers {
+        /// The day of the picture.
+        as_of: tillwise_core::Day,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A model file could not be read or written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The output folder could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A table could not be read or written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Arrow refused a table that was put together here.
+    #[error("the table {table} could not be put together: {message}; this is a defect, please report it")]
+    Assemble {
+        /// The table.
+        table: &'static str,
+        /// What Arrow said.
+        message: String,
+    },
+}
+
+impl PipelineError {
+    /// Whether the user's config or command is at fault, rather than the run.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            PipelineError::ReadConfig { .. }
+                | PipelineError::MalformedConfig { .. }
+                | PipelineError::Setting { .. }
+                | PipelineError::AsOf { .. }
+                | PipelineError::Ingest(
+                    IngestError::Config { .. } | IngestError::NoColumn { .. } | IngestError::NoFiles { .. }
+                )
+        )
+    }
+
+    /// Whether a data-quality gate failed.
+    pub fn is_gate(&self) -> bool {
+        matches!(self, PipelineError::Gate { .. })
+    }
+}
+
+/// Why an analysis was not done.
+#[derive(Debug)]
+pub(crate) enum NotDone {
+    /// The data cannot carry it.
+    Skipped(String),
+    /// A model did not converge.
+    Failed(String),
+    /// The run cannot go on.
+    Broken(PipelineError),
+}
+
+impl From<MineError> for NotDone {
+    fn from(e: MineError) -> NotDone {
+        match e {
+            MineError::NotConverged { .. } => NotDone::Failed(e.to_string()),
+            other => NotDone::Skipped(other.to_string()),
+        }
+    }
+}
+
+impl From<TableError> for NotDone {
+    fn from(e: TableError) -> NotDone {
+        NotDone::Broken(e.into())
+    }
+}
+
+impl From<ModelError> for NotDone {
+    fn from(e: ModelError) -> NotDone {
+        NotDone::Broken(e.into())
+    }
+}
+
+impl From<PipelineError> for NotDone {
+    fn from(e: PipelineError) -> NotDone {
+        NotDone::Broken(e)
+    }
+}

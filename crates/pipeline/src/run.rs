@@ -1,0 +1,504 @@
+//! One run, from files to published tables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use rayon::prelude::*;
+use tillwise_core::schema::{Column, SCORES, SUMMARY};
+use tillwise_core::{Day, Engine, SummaryRequest};
+use tillwise_ingest::{Quality, Returns, find_files, ingest};
+use tillwise_store::{Output, hash_file, run_id};
+use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
+use tracing::{info, warn};
+
+use crate::analyses::{Context, Cutoffs, Done, LabelledTable, cutoffs};
+use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
+
+/// Whether models are fitted or only applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Fit, save, score.
+    Fit,
+    /// Score with the models of a folder.
+    Score {
+        /// The folder with `rfm.json` and so on.
+        models: PathBuf,
+    },
+}
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Clean transactions.
+    Ingest,
+    /// The customer table.
+    Customers,
+    /// The analyses.
+    Analyses,
+}
+
+/// A checked config and what was asked of it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The config.
+    pub config: Config,
+    /// The folder that the config's paths are relative to.
+    pub base: PathBuf,
+    /// Fit or score.
+    pub mode: Mode,
+    /// How far to go.
+    pub until: Until,
+    /// Analyses asked for by name: those that cannot be done are failures, not omissions.
+    pub by_name: bool,
+    /// The name under `stages/`, for single-stage commands; `None` publishes to `current`.
+    pub stage: Option<String>,
+    /// Whether to compute a run again that is already published.
+    pub force: bool,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Everything is in place.
+    Finished(Box<Finished>),
+    /// The same run, with the same inputs and config, is already published.
+    NothingNew {
+        /// Its folder.
+        folder: PathBuf,
+        /// Its id.
+        run_id: String,
+    },
+}
+
+/// A run that is in place.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its record.
+    pub record: RunRecord,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The output folder, with `current` in it.
+    pub out: PathBuf,
+    /// Whether `current` points at it.
+    pub is_current: bool,
+    /// Whether a model did not converge, or an analysis asked for by name was not done.
+    pub models_failed: bool,
+}
+
+/// Days after the last order that the picture may be taken: nothing is known of what lies between.
+const LATEST_AS_OF: i32 = 31;
+
+/// Carries out a plan.
+///
+/// # Errors
+/// If the input, the config or the output folder is at fault, or a gate fails. Analyses that cannot be
+/// done are not errors: see [`Finished::models_failed`].
+pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
+    let mut clock = Clock::start();
+    let config = &plan.config;
+    let files = find_files(&config.input.files, &plan.base)?;
+    let ingest_plan = tillwise_ingest::Plan {
+        input: config.input.clone(),
+        columns: config.columns.clone(),
+        cleaning: config.cleaning.clone(),
+        files,
+    };
+    ingest_plan.check()?;
+    let output = Output::open(&plan.base.join(&config.run.out))?;
+
+    let inputs = ingest_plan
+        .files
+        .par_iter()
+        .map(|f| {
+            let (blake3, bytes) = hash_file(&f.path)?;
+            Ok(InputRecord { file: f.name.clone(), bytes, blake3 })
+        })
+        .collect::<Result<Vec<_>, PipelineError>>()?;
+    let id = plan.id(&inputs)?;
+    if let (None, false, Some(folder)) = (&plan.stage, plan.force, output.find(&id)) {
+        if !output.is_current(&folder) {
+            output.point_current(&folder)?;
+        }
+        return Ok(Outcome::NothingNew { folder, run_id: id });
+    }
+    clock.lap("hash");
+
+    let work = output.begin()?;
+    info!(files = ingest_plan.files.len(), "reading");
+    let quality = ingest(&ingest_plan, &work)?;
+    clock.lap("ingest");
+    for warning in &quality.warnings {
+        warn!("{warning}");
+    }
+    let mut record = plan.record(engine, id, inputs, quality);
+    record.started_at = clock.started_at;
+    if let Some((gate, found)) = failed_gate(&config.gates, &record.quality, &output) {
+        write_record(&work, &mut record)?;
+        let kept = output.keep_failed(&work)?;
+        return Err(PipelineError::Gate { gate, found, kept });
+    }
+    let (first, last) = match (record.quality.first_date, record.quality.last_date) {
+        (Some(first), Some(last)) => (first, last),
+        // Ingest accepts at least one row or fails.
+        _ => return Err(PipelineError::NoCustomers { as_of: Day(0) }),
+    };
+    let as_of = as_of(config.run.as_of, first, last)?;
+    record.as_of = Some(as_of);
+
+    let mut models_failed = false;
+    if plan.until != Until::Ingest {
+        let tables = summarise(plan, engine, &work, as_of, first, &mut record)?;
+        clock.lap("customers");
+        models_failed = analyse(plan, &work, as_of, &tables, &mut record)?;
+        clock.lap("analyses");
+        fs::remove_dir_all(work.join("tables.tmp"))
+            .map_err(|source| PipelineError::Write { path: work.clone(), source })?;
+    }
+    let transactions = work.join("transactions");
+    if !config.run.keep_transactions && plan.until != Until::Ingest {
+        fs::remove_dir_all(&transactions)
+            .map_err(|source| PipelineError::Write { path: transactions, source })?;
+    }
+    record.seconds = clock.seconds();
+    write_record(&work, &mut record)?;
+    let folder = match &plan.stage {
+        Some(stage) => output.publish_stage(&work, stage)?,
+        None => output.publish(&work, as_of, &record.run_id)?,
+    };
+    Ok(Outcome::Finished(Box::new(Finished {
+        record,
+        folder,
+        out: output.root().to_owned(),
+        is_current: plan.stage.is_none(),
+        models_failed,
+    })))
+}
+
+impl Plan {
+    /// The hash of everything that decides the result.
+    fn id(&self, inputs: &[InputRecord]) -> Result<String, PipelineError> {
+        let mut config = self.config.clone();
+        // Where the result lies, and how much memory it took, do not change it.
+        config.run.out = PathBuf::new();
+        config.run.memory_limit = None;
+        let broken =
+            |e: serde_json::Error| PipelineError::Assemble { table: "run id", message: e.to_string() };
+        let config = serde_json::to_string(&config).map_err(broken)?;
+        let inputs = serde_json::to_string(inputs).map_err(broken)?;
+        let mut parts =
+            vec![env!("CARGO_PKG_VERSION").to_owned(), config, inputs, format!("{:?}", self.until)];
+        if let Mode::Score { models } = &self.mode {
+            for analysis in Analysis::ALL {
+                let path = models.join(format!("{}.json", analysis.name()));
+                if path.exists() {
+                    parts.push(format!("{} {}", analysis.name(), hash_file(&path)?.0));
+                }
+            }
+        }
+        Ok(run_id(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
+
+    fn record(
+        &self,
+        engine: &dyn Engine,
+        run_id: String,
+        inputs: Vec<InputRecord>,
+        quality: Quality,
+    ) -> RunRecord {
+        RunRecord {
+            run_id,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: match self.mode {
+                Mode::Fit => "fit".to_owned(),
+                Mode::Score { .. } => "score".to_owned(),
+            },
+            as_of: None,
+            engine: engine.name().to_owned(),
+            inputs,
+            quality,
+            customers: 0,
+            return_only_customers: 0,
+            analyses: BTreeMap::new(),
+            seed: self.config.run.seed,
+            config: self.config.clone(),
+            files: Vec::new(),
+            seconds: BTreeMap::new(),
+            started_at: 0,
+        }
+    }
+
+    fn wants(&self, analysis: Analysis) -> bool {
+        self.until == Until::Analyses && self.config.run.analyses.contains(&analysis)
+    }
+}
+
+/// Seconds by stage.
+struct Clock {
+    started_at: u64,
+    start: Instant,
+    last: Instant,
+    laps: BTreeMap<String, f64>,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        let now = Instant::now();
+        let started_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        Clock { started_at, start: now, last: now, laps: BTreeMap::new() }
+    }
+
+    fn lap(&mut self, stage: &str) {
+        let now = Instant::now();
+        let seconds = (now - self.last).as_secs_f64();
+        info!(stage, seconds = format!("{seconds:.2}"), "done");
+        self.laps.insert(stage.to_owned(), seconds);
+        self.last = now;
+    }
+
+    fn seconds(mut self) -> BTreeMap<String, f64> {
+        self.laps.insert("total".to_owned(), self.start.elapsed().as_secs_f64());
+        self.laps
+    }
+}
+
+fn failed_gate(gates: &crate::Gates, quality: &Quality, output: &Output) -> Option<(&'static str, String)> {
+    let share = quality.reject_share();
+    if share > gates.max_reject_share {
+        let reasons: Vec<String> =
+            quality.rejected_by_reason.iter().map(|(r, n)| format!("{r} {n}")).collect();
+        return Some((
+            "max_reject_share",
+            format!(
+                "{:.1} % of {} rows were rejected ({}), more than the {:.1} % allowed",
+                100.0 * share,
+                quality.rows_read,
+                reasons.join(", "),
+                100.0 * gates.max_reject_share
+            ),
+        ));
+    }
+    if let (Some(least), Some(last)) = (gates.min_rows_vs_last, output.current_record()) {
+        let before = last["quality"]["rows_accepted"].as_u64().unwrap_or(0);
+        if (quality.rows_accepted as f64) < least * before as f64 {
+            return Some((
+                "min_rows_vs_last",
+                format!(
+                    "{} rows were accepted, and {before} in the last run: less than the share of {least} asked for",
+                    quality.rows_accepted
+                ),
+            ));
+        }
+    }
+    if let (Some(most), Some(last)) = (gates.max_age_days, quality.last_date) {
+        let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| (d.as_secs() / 86_400) as i32);
+        let age = Day(today).since(last);
+        if age > most {
+            return Some((
+                "max_age_days",
+                format!("the last order is of {last}, {age} days ago, and {most} are allowed"),
+            ));
+        }
+    }
+    None
+}
+
+fn as_of(asked: AsOf, first: Day, last: Day) -> Result<Day, PipelineError> {
+    let as_of = match asked {
+        AsOf::Last(days) => return Ok(last + days),
+        AsOf::Day(day) => day,
+    };
+    let problem = if as_of < first {
+        format!("the first accepted row is of {first}; name a day from then on")
+    } else if as_of.since(last) > LATEST_AS_OF {
+        format!(
+            "it lies {} days after the last accepted row, of {last}, and nothing is known of the days between; \
+             name a day up to {}, or leave it out",
+            as_of.since(last),
+            last + LATEST_AS_OF
+        )
+    } else {
+        return Ok(as_of);
+    };
+    Err(PipelineError::AsOf { as_of, problem })
+}
+
+/// The customer tables that the analyses look at.
+struct Tables {
+    customers: Table,
+    labelled: Result<Cutoffs<LabelledTable>, String>,
+}
+
+fn summarise(
+    plan: &Plan,
+    engine: &dyn Engine,
+    work: &Path,
+    as_of: Day,
+    first: Day,
+    record: &mut RunRecord,
+) -> Result<Tables, PipelineError> {
+    let folder = work.join("tables.tmp");
+    fs::create_dir_all(&folder).map_err(|source| PipelineError::Write { path: folder.clone(), source })?;
+    let config = &plan.config;
+    let path = folder.join("customers.parquet");
+    let mut requests =
+        vec![SummaryRequest { as_of, label_until: None, active_within_days: None, out: path.clone() }];
+    let horizon = config.churn.horizon_days;
+    let mut labelled_at = |cutoff: Day| {
+        let out = folder.join(format!("labelled-{cutoff}.parquet"));
+        requests.push(SummaryRequest {
+            as_of: cutoff,
+            label_until: Some(cutoff + horizon),
+            active_within_days: Some(config.churn.eligible_days),
+            out: out.clone(),
+        });
+        LabelledTable { cutoff, path: out }
+    };
+    let labelled = if plan.wants(Analysis::Churn) && plan.mode == Mode::Fit {
+        cutoffs(&config.churn, first, as_of).map(|c| Cutoffs {
+            training: c.training.into_iter().map(&mut labelled_at).collect(),
+            judged: labelled_at(c.judged),
+        })
+    } else {
+        Err("churn was not asked for".to_owned())
+    };
+    info!(dates = requests.len(), "summing customers");
+    let net_returns = config.cleaning.returns == Returns::Net;
+    let stats = engine.summarise(&work.join("transactions"), net_returns, &requests)?;
+    record.customers = stats[0].customers;
+    record.return_only_customers = stats[0].return_only;
+    if stats[0].customers == 0 {
+        return Err(PipelineError::NoCustomers { as_of });
+    }
+    Ok(Tables { customers: Table::read(&path)?, labelled })
+}
+
+/// Runs the analyses side by side and writes all tables; whether one failed.
+fn analyse(
+    plan: &Plan,
+    work: &Path,
+    as_of: Day,
+    tables: &Tables,
+    record: &mut RunRecord,
+) -> Result<bool, PipelineError> {
+    let models = work.join("models");
+    if plan.until == Until::Analyses {
+        fs::create_dir_all(&models)
+            .map_err(|source| PipelineError::Write { path: models.clone(), source })?;
+    }
+    let context = Context {
+        config: &plan.config,
+        mode: &plan.mode,
+        models: &models,
+        as_of,
+        customers: &tables.customers,
+        labelled: &tables.labelled,
+    };
+    let results: Vec<(Analysis, f64, Option<Result<Done, NotDone>>)> = Analysis::ALL
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|analysis| {
+            let start = Instant::now();
+            let result = plan.wants(analysis).then(|| context.run(analysis));
+            (analysis, start.elapsed().as_secs_f64(), result)
+        })
+        .collect();
+
+    let metadata = metadata(record);
+    let compression = plan.config.run.compression.into();
+    let mut scores: Vec<(&'static str, ArrayRef)> = Vec::new();
+    let mut any_failed = false;
+    for (analysis, seconds, result) in results {
+        let mut entry =
+            AnalysisRecord { status: Status::Done, reason: None, model: None, report: None, seconds };
+        match result {
+            None => entry.status = Status::NotAsked,
+            Some(Ok(done)) => {
+                scores.extend(done.columns);
+                entry.report = Some(done.report);
+                entry.model = Some(format!("models/{}.json", analysis.name()));
+                for (name, batch) in done.tables {
+                    write_table(&work.join(name), batch, compression, &metadata)?;
+                }
+            }
+            Some(Err(NotDone::Broken(e))) => return Err(e),
+            Some(Err(NotDone::Skipped(reason))) => {
+                warn!(analysis = analysis.name(), "skipped: {reason}");
+                any_failed |= plan.by_name;
+                (entry.status, entry.reason) = (Status::Skipped, Some(reason));
+            }
+            Some(Err(NotDone::Failed(reason))) => {
+                warn!(analysis = analysis.name(), "failed: {reason}");
+                any_failed = true;
+                (entry.status, entry.reason) = (Status::Failed, Some(reason));
+            }
+        }
+        record.analyses.insert(analysis.name().to_owned(), entry);
+    }
+    let customers = with_scores(&tables.customers, scores, plan.until)?;
+    write_table(&work.join("customers.parquet"), customers, compression, &metadata)?;
+    Ok(any_failed)
+}
+
+/// The customer table with every score column; null where an analysis was not done.
+fn with_scores(
+    customers: &Table,
+    mut scores: Vec<(&'static str, ArrayRef)>,
+    until: Until,
+) -> Result<RecordBatch, PipelineError> {
+    let mut columns: Vec<Column> = SUMMARY.to_vec();
+    let mut arrays: Vec<ArrayRef> = customers.batch().columns().to_vec();
+    if until == Until::Analyses {
+        for column in SCORES {
+            columns.push(*column);
+            arrays.push(match scores.iter().position(|(name, _)| *name == column.name) {
+                Some(at) => scores.swap_remove(at).1,
+                None => new_null_array(&arrow_type(column.kind), customers.rows()),
+            });
+        }
+    }
+    RecordBatch::try_new(arrow_schema(&columns), arrays)
+        .map_err(|e| PipelineError::Assemble { table: "customers", message: e.to_string() })
+}
+
+/// What every published table says of its origin.
+fn metadata(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let as_of = record.as_of.map(|d| d.to_string()).unwrap_or_default();
+    vec![
+        ("tillwise.run_id", record.run_id.clone()),
+        ("tillwise.version", record.version.clone()),
+        ("tillwise.as_of", as_of),
+        ("tillwise.schema_version", SCHEMA_VERSION.to_string()),
+    ]
+}
+
+/// Raised whenever a published column is renamed, retyped or removed.
+const SCHEMA_VERSION: u32 = 1;
+
+fn write_record(work: &Path, record: &mut RunRecord) -> Result<(), PipelineError> {
+    let mut files = Vec::new();
+    list_files(work, work, &mut files)
+        .map_err(|source| PipelineError::Write { path: work.to_owned(), source })?;
+    files.push("run.json".to_owned());
+    files.sort();
+    record.files = files;
+    let path = work.join("run.json");
+    let mut text = serde_json::to_string_pretty(record)
+        .map_err(|e| PipelineError::Assemble { table: "run.json", message: e.to_string() })?;
+    text.push('\n');
+    fs::write(&path, text).map_err(|source| PipelineError::Write { path, source })
+}
+
+fn list_files(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list_files(root, &path, files)?;
+        } else if let Ok(name) = path.strip_prefix(root) {
+            files.push(name.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}

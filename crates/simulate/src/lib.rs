@@ -1,0 +1,1 @@
+//! A seeded shop: customers whose rates, lifetimes and spend are known.

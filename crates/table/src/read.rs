@@ -1,0 +1,84 @@
+//! Reading a Parquet table into plain vectors.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Date32Type, Float64Type, Int32Type, Int64Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::{TableError, broken, io};
+
+/// A table in memory.
+#[derive(Clone, Debug)]
+pub struct Table {
+    path: PathBuf,
+    batch: RecordBatch,
+}
+
+impl Table {
+    /// Reads a whole Parquet file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(path: &Path) -> Result<Table, TableError> {
+        let file = File::open(path).map_err(io(path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken(path))?;
+        let schema = builder.schema().clone();
+        let reader = builder.with_batch_size(crate::ROW_GROUP).build().map_err(broken(path))?;
+        let batches = reader.collect::<Result<Vec<_>, _>>().map_err(broken(path))?;
+        let batch = concat_batches(&schema, &batches).map_err(broken(path))?;
+        Ok(Table { path: path.to_owned(), batch })
+    }
+
+    /// The rows as one Arrow batch.
+    pub fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    fn column(&self, name: &str, expected: &'static str) -> Result<&ArrayRef, TableError> {
+        self.batch.column_by_name(name).ok_or_else(|| self.wrong(name, expected))
+    }
+
+    fn wrong(&self, name: &str, expected: &'static str) -> TableError {
+        TableError::Column { path: self.path.clone(), column: name.to_owned(), expected }
+    }
+
+    /// A numeric or date column as doubles, NaN for null.
+    ///
+    /// # Errors
+    /// If the column is missing or of another type.
+    pub fn f64s(&self, name: &str) -> Result<Vec<f64>, TableError> {
+        let expected = "a number or a date";
+        let column = self.column(name, expected)?;
+        let values = if let Some(c) = column.as_primitive_opt::<Float64Type>() {
+            c.iter().map(|v| v.unwrap_or(f64::NAN)).collect()
+        } else if let Some(c) = column.as_primitive_opt::<Int64Type>() {
+            c.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect()
+        } else if let Some(c) = column.as_primitive_opt::<Int32Type>() {
+            c.iter().map(|v| v.map_or(f64::NAN, f64::from)).collect()
+        } else if let Some(c) = column.as_primitive_opt::<Date32Type>() {
+            c.iter().map(|v| v.map_or(f64::NAN, f64::from)).collect()
+        } else {
+            return Err(self.wrong(name, expected));
+        };
+        Ok(values)
+    }
+
+    /// A text column; empty for null.
+    ///
+    /// # Errors
+    /// If the column is missing or of another type.
+    pub fn texts(&self, name: &str) -> Result<Vec<&str>, TableError> {
+        let expected = "text";
+        let column = self.column(name, expected)?;
+        let column = column.as_string_opt::<i32>().ok_or_else(|| self.wrong(name, expected))?;
+        Ok((0..column.len()).map(|i| if column.is_null(i) { "" } else { column.value(i) }).collect())
+    }
+}

@@ -1,0 +1,1 @@
+//! What tests share: a slow reference engine, and checks that every engine and model must pass.
