@@ -86,7 +86,24 @@ impl Dialect {
         }
     }
 
-    /// Cuts one record into fields; `scratch` holds those that had quotes.
+    /// The first records of a text, blank lines left out.
+    pub fn rows(&self, text: &[u8], most: usize) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        let mut at = 0;
+        while at < text.len() && rows.len() < most {
+            let line_end = memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
+            let end = self.record_end(text, at).unwrap_or(line_end);
+            let record = without_line_end(&text[at..end]);
+            if !record.trim_ascii().is_empty() {
+                let fields = self.fields(record);
+                rows.push(fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect());
+            }
+            at = end;
+        }
+        rows
+    }
+
+    /// Cuts one record into fields.
     fn fields(&self, record: &[u8]) -> Vec<Vec<u8>> {
         let Delimiter::Byte(delimiter) = self.delimiter else {
             return record
@@ -249,6 +266,7 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
     let head = (!rest.is_empty()).then(|| Ok(Block::Csv { bytes: rest, first_line: first_line + lines }));
     Ok(Source {
         slots,
+        headers,
         names,
         dialect,
         width,

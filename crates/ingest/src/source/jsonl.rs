@@ -14,7 +14,9 @@ use crate::{ColumnRef, IngestError};
 
 /// Opens a file of JSON lines. A key missing from an object is an empty field.
 pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, IngestError> {
-    let keys: Vec<String> = columns.by_part().into_iter().flatten().map(ColumnRef::to_string).collect();
+    let mut keys: Vec<String> = columns.by_part().into_iter().flatten().map(ColumnRef::to_string).collect();
+    keys.sort();
+    keys.dedup();
     let (slots, names) = find_columns(path, columns, Some(&keys), keys.len())?;
     // Read as text without quotes, the lines arrive whole.
     let as_lines = Input { delimiter: "blanks".into(), header: false, ..input.clone() };
@@ -28,11 +30,15 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
             })
         })
         .peekable();
+    let mut headers = Vec::new();
     if let Some(Ok(Block::Jsonl { bytes, .. })) = blocks.peek() {
-        check_keys(path, bytes, columns)?;
+        headers = first_keys(path, bytes)?;
+        // A mapped key that none of the first objects has is a mistake in the config.
+        find_columns(path, columns, Some(&headers), headers.len())?;
     }
     Ok(Source {
         slots,
+        headers: Some(headers),
         names,
         dialect: Dialect { delimiter: Delimiter::Blanks, quote: b'"', decoded: false },
         width: keys.len(),
@@ -42,8 +48,8 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
     })
 }
 
-/// A mapped key that none of the first objects has is a mistake in the config.
-fn check_keys(path: &Path, bytes: &[u8], columns: &Columns) -> Result<(), IngestError> {
+/// The keys of the first objects, in the order met.
+fn first_keys(path: &Path, bytes: &[u8]) -> Result<Vec<String>, IngestError> {
     let mut present = Vec::new();
     for line in bytes.split(|b| *b == b'\n').take(1000) {
         if let Ok(Value::Object(object)) = serde_json::from_slice(line) {
@@ -61,7 +67,7 @@ fn check_keys(path: &Path, bytes: &[u8], columns: &Columns) -> Result<(), Ingest
             message: "the first lines hold no objects".into(),
         });
     }
-    find_columns(path, columns, Some(&present), present.len()).map(|_| ())
+    Ok(present)
 }
 
 /// Reads the rows of a block.

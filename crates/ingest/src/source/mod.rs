@@ -13,7 +13,7 @@ use crate::rows::{PARTS, RowReader, Slots};
 use crate::{ColumnRef, IngestError};
 
 pub use csv::Dialect;
-pub use text::read_full;
+pub use text::{open_raw, open_text, read_full};
 
 /// Bytes of text in a block. The same for any number of threads, as results must be.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -33,6 +33,8 @@ pub enum Block {
 /// One input file, opened.
 pub struct Source {
     pub slots: Slots,
+    /// The names of all columns, where the file gives them.
+    pub headers: Option<Vec<String>>,
     /// The name of each part's column, for rejects.
     pub names: [Option<String>; PARTS.len()],
     dialect: Dialect,

@@ -30,6 +30,7 @@ pub fn open(path: &Path, columns: &Columns) -> Result<Source, IngestError> {
     let reader = builder.with_batch_size(BLOCK_ROWS).build().map_err(|e| wrong(e.to_string()))?;
     Ok(Source {
         slots,
+        headers: Some(headers),
         names,
         dialect: Dialect { delimiter: Delimiter::Blanks, quote: b'"', decoded: false },
         width,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
+use encoding_rs::{Decoder, Encoding, UTF_8};
 
 use crate::IngestError;
 
@@ -47,7 +47,8 @@ pub fn open_text(path: &Path, encoding: &str) -> Result<Box<dyn Read + Send>, In
         source: rest,
         decoder: encoding.new_decoder_without_bom_handling(),
         raw: vec![0; 1 << 16],
-        held: 0..0,
+        text: Vec::new(),
+        taken: 0,
         ended: false,
     }))
 }
@@ -71,27 +72,35 @@ struct Decoding<R> {
     source: R,
     decoder: Decoder,
     raw: Vec<u8>,
-    held: std::ops::Range<usize>,
+    /// Decoded, and taken up to `taken`.
+    text: Vec<u8>,
+    taken: usize,
     ended: bool,
+}
+
+impl<R: Read> Decoding<R> {
+    /// Decodes the next piece of the source.
+    fn refill(&mut self) -> io::Result<()> {
+        let n = self.source.read(&mut self.raw)?;
+        self.ended = n == 0;
+        // Room for the longest text that these bytes can become, so that one call takes them all.
+        let room = self.decoder.max_utf8_buffer_length(n).unwrap_or(4 * n + 16);
+        self.text.resize(room, 0);
+        let (_, _, written, _) = self.decoder.decode_to_utf8(&self.raw[..n], &mut self.text, self.ended);
+        self.text.truncate(written);
+        self.taken = 0;
+        Ok(())
+    }
 }
 
 impl<R: Read> Read for Decoding<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if out.len() < 16 {
-            return Err(io::Error::other("a decoding buffer needs 16 bytes"));
+        while self.taken == self.text.len() && !self.ended {
+            self.refill()?;
         }
-        loop {
-            if self.held.is_empty() && !self.ended {
-                let n = self.source.read(&mut self.raw)?;
-                self.held = 0..n;
-                self.ended = n == 0;
-            }
-            let (result, read, written, _) =
-                self.decoder.decode_to_utf8(&self.raw[self.held.clone()], out, self.ended);
-            self.held.start += read;
-            if written > 0 || (self.ended && result == CoderResult::InputEmpty) {
-                return Ok(written);
-            }
-        }
+        let n = out.len().min(self.text.len() - self.taken);
+        out[..n].copy_from_slice(&self.text[self.taken..self.taken + n]);
+        self.taken += n;
+        Ok(n)
     }
 }

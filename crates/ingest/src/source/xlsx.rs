@@ -60,6 +60,7 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
     }
     Ok(Source {
         slots,
+        headers,
         names,
         dialect: Dialect { delimiter: Delimiter::Blanks, quote: b'"', decoded: false },
         width,

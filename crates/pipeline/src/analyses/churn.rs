@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tillwise_core::Day;
 use tillwise_core::schema::{CHURN_METRICS, CHURN_RULES};
-use tillwise_mine::churn::metrics::{Judgement, auc, judge, lift};
+use tillwise_mine::churn::metrics::{Judgement, auc, average_precision, judge, lift};
 use tillwise_mine::churn::{Churn, Examples, RecencyRule, Tree, TreeSettings, deciles};
 use tillwise_table::Table;
 
@@ -153,6 +153,7 @@ fn fit(context: &Context<'_>, settings: &config::Churn) -> Result<(Churn, Report
     // The rule ranks by the days themselves; its shares, for calibration, are coarser.
     let recency_only = Judgement {
         auc: auc(&judged_recency, &judged.churned),
+        average_precision: average_precision(&judged_recency, &judged.churned),
         lift_decile_1: lift(&judged_recency, &judged.churned, 0.1),
         ..judge(&by_recency, &judged.churned)
     };

@@ -1,0 +1,131 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use tillwise_pipeline::{Analysis, AsOf};
+
+/// A messy transaction export in, scored customers out.
+#[derive(Debug, Parser)]
+#[command(name = "tillwise", version, after_help = AFTER_HELP)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Threads to use; all cores by default. Results do not depend on it.
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+
+    /// Write the log on stderr as JSON lines.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 the run failed, 2 wrong usage or config, 3 a data-quality gate failed,
+4 a model did not converge or an analysis asked for by name could not be done, 99 nothing new to do.
+TILLWISE_LOG sets what is logged on stderr, for example TILLWISE_LOG=warn.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a shop and run the whole job on it: no file needed.
+    Demo(Demo),
+    /// Look at an export and write a commented config for it.
+    Init(Init),
+    /// Do everything: ingest, customer table, analyses, publish.
+    Run(Run),
+    /// Apply saved models to an export without fitting.
+    Score(Score),
+    /// Only read and clean the export.
+    Ingest(Stage),
+    /// Only make the customer table.
+    Customers(Stage),
+    /// Only RFM.
+    Rfm(Stage),
+    /// Only clusters.
+    Cluster(Stage),
+    /// Only churn.
+    Churn(Stage),
+    /// Only customer lifetime value.
+    Clv(Stage),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "tillwise-demo")]
+    pub out: PathBuf,
+    /// Customers of the simulated shop.
+    #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(50..=5_000_000))]
+    pub customers: u32,
+    /// Where chance begins.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// Only write the export and its config, without running.
+    #[arg(long)]
+    pub export_only: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The export's files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The config to write.
+    #[arg(short, long, value_name = "CONFIG", default_value = "tillwise.toml")]
+    pub output: PathBuf,
+    /// Replace the config if there is one.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What every run takes.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// The config file.
+    #[arg(value_name = "CONFIG", default_value = "tillwise.toml")]
+    pub config: PathBuf,
+    /// The output folder, in place of the config's.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The day of the picture: a date, `last`, or `last+1`; in place of the config's.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<AsOf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub common: Common,
+    /// Only these analyses; one that cannot be done then fails the run.
+    #[arg(long, value_name = "rfm,clv,...", value_delimiter = ',')]
+    pub only: Vec<Analysis>,
+    /// Run again even if this run, of the same files and config, is published already.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Score {
+    #[command(flatten)]
+    pub common: Common,
+    /// The folder with the saved models.
+    #[arg(long, value_name = "DIR")]
+    pub models: PathBuf,
+    /// Score again even if this run is published already.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Stage {
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=1024).contains(&n) => Ok(n),
+        _ => Err("must be within 1 to 1024".to_owned()),
+    }
+}

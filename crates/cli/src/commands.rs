@@ -1,0 +1,187 @@
+//! One function a command.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tillwise_core::Engine;
+use tillwise_engine_polars::PolarsEngine;
+use tillwise_ingest::{inspect, InputFile};
+use tillwise_pipeline::{run as carry_out, Config, Mode, Outcome, PipelineError, Plan, Until};
+use tillwise_simulate::{write_shop, Shop};
+
+use crate::args::{Common, Demo, Init, Run, Score, Stage};
+use crate::{config_text, summary};
+
+/// How a command ended that did not fail.
+pub enum Ended {
+    Done,
+    ModelFailed,
+    NothingNew,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    Usage(String),
+    Pipeline(PipelineError),
+    Write(PathBuf, io::Error),
+    Print(io::Error),
+}
+
+impl<E: Into<PipelineError>> From<E> for Failure {
+    fn from(e: E) -> Failure {
+        Failure::Pipeline(e.into())
+    }
+}
+
+/// Says on stderr what went wrong.
+pub fn complain(failure: &Failure) {
+    let message = match failure {
+        Failure::Usage(message) => message.clone(),
+        Failure::Pipeline(e) => e.to_string(),
+        Failure::Write(path, e) => format!("cannot write {}: {e}", path.display()),
+        Failure::Print(e) => format!("cannot write to stdout: {e}"),
+    };
+    // If stderr is gone, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: {message}");
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
+}
+
+pub fn init(init: &Init) -> Result<Ended, Failure> {
+    let text = propose(&init.files, &init.output, init.force)?;
+    print(&text)?;
+    Ok(Ended::Done)
+}
+
+/// Writes a config for the files; returns what to tell the user.
+fn propose(files: &[PathBuf], output: &Path, force: bool) -> Result<String, Failure> {
+    if output.exists() && !force {
+        return Err(Failure::Usage(format!(
+            "{} exists already; name another with -o, or replace it with --force",
+            output.display()
+        )));
+    }
+    let inputs: Vec<InputFile> =
+        files.iter().map(|f| InputFile { name: f.display().to_string(), path: f.clone() }).collect();
+    let mut proposal = inspect::inspect(&inputs)?;
+    let folder = output.parent().unwrap_or(Path::new(""));
+    proposal.input.files = files.iter().map(|f| relative_to(f, folder)).collect();
+    fs::write(output, config_text::config_text(&proposal))
+        .map_err(|e| Failure::Write(output.to_owned(), e))?;
+    Ok(config_text::findings(&proposal, output))
+}
+
+/// A path as it must stand in a config in `folder`.
+fn relative_to(file: &Path, folder: &Path) -> String {
+    if folder.as_os_str().is_empty() || file.is_absolute() {
+        return file.display().to_string();
+    }
+    let (full, base) = (file.canonicalize(), folder.canonicalize());
+    match (full, base) {
+        (Ok(full), Ok(base)) => full.strip_prefix(base).unwrap_or(&full).display().to_string(),
+        _ => file.display().to_string(),
+    }
+}
+
+pub fn demo(demo: &Demo) -> Result<Ended, Failure> {
+    let shop = Shop { customers: demo.customers as usize, seed: demo.seed, ..Shop::default() };
+    fs::create_dir_all(&demo.out).map_err(|e| Failure::Write(demo.out.clone(), e))?;
+    let (orders, config) = (demo.out.join("orders.csv"), demo.out.join("tillwise.toml"));
+    let write = |e| Failure::Write(orders.clone(), e);
+    let mut file = BufWriter::new(fs::File::create(&orders).map_err(write)?);
+    let rows = write_shop(&shop, &mut file).and_then(|rows| file.flush().map(|()| rows)).map_err(write)?;
+    print(&format!(
+        "Simulated a shop of {} customers: {rows} rows in {}\n\n",
+        shop.customers,
+        orders.display()
+    ))?;
+    print(&propose(&[orders], &config, true)?)?;
+    if demo.export_only {
+        return Ok(Ended::Done);
+    }
+    print("\n")?;
+    let common = Common { config, out: None, as_of: None };
+    run(&Run { common, only: Vec::new(), force: true })
+}
+
+pub fn run(run: &Run) -> Result<Ended, Failure> {
+    let mut plan = plan(&run.common)?;
+    if !run.only.is_empty() {
+        plan.config.run.analyses.clone_from(&run.only);
+        plan.by_name = true;
+    }
+    plan.force = run.force;
+    finish(&plan)
+}
+
+pub fn score(score: &Score) -> Result<Ended, Failure> {
+    if !score.models.is_dir() {
+        return Err(Failure::Usage(format!(
+            "there is no folder {}; a run's models lie in its `models` folder",
+            score.models.display()
+        )));
+    }
+    let mut plan = plan(&score.common)?;
+    plan.mode = Mode::Score { models: score.models.clone() };
+    plan.force = score.force;
+    finish(&plan)
+}
+
+pub fn stage(stage: &Stage, name: &str) -> Result<Ended, Failure> {
+    let mut plan = plan(&stage.common)?;
+    plan.stage = Some(name.to_owned());
+    match name.parse() {
+        Ok(analysis) => {
+            plan.config.run.analyses = vec![analysis];
+            plan.by_name = true;
+        }
+        Err(_) if name == "ingest" => plan.until = Until::Ingest,
+        Err(_) => plan.until = Until::Customers,
+    }
+    finish(&plan)
+}
+
+fn plan(common: &Common) -> Result<Plan, Failure> {
+    let mut config = Config::read(&common.config)?;
+    let base = common.config.parent().map(Path::to_owned).unwrap_or_default();
+    if let Some(out) = &common.out {
+        // Named on the command line, it is relative to where the command was typed.
+        let here = std::env::current_dir().map_err(|e| Failure::Write(out.clone(), e))?;
+        config.run.out = here.join(out);
+    }
+    if let Some(as_of) = common.as_of {
+        config.run.as_of = as_of;
+    }
+    Ok(Plan {
+        config,
+        base,
+        mode: Mode::Fit,
+        until: Until::Analyses,
+        by_name: false,
+        stage: None,
+        force: false,
+    })
+}
+
+fn finish(plan: &Plan) -> Result<Ended, Failure> {
+    let engine = PolarsEngine { memory_limit: plan.config.run.memory_limit.map(|s| s.0) };
+    match carry_out(plan, &engine as &dyn Engine)? {
+        Outcome::Finished(finished) => {
+            print(&summary::summary(&finished)?)?;
+            print(&format!("{}\n", summary::json(&finished)))?;
+            Ok(if finished.models_failed { Ended::ModelFailed } else { Ended::Done })
+        }
+        Outcome::NothingNew { folder, run_id } => {
+            print(&format!(
+                "Nothing new: this run, of the same files and config, is published already. --force runs it again.\n{}\n",
+                summary::nothing_new_json(&folder, &run_id)
+            ))?;
+            Ok(Ended::NothingNew)
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What a run tells the user: a page to read, and one JSON line for scripts.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+use tillwise_pipeline::{Finished, PipelineError, RunRecord, Status};
+use tillwise_table::Table;
+
+/// The last line of `run`.
+#[derive(Serialize)]
+struct Line<'a> {
+    status: &'a str,
+    run_id: &'a str,
+    as_of: Option<String>,
+    run: String,
+    current: Option<String>,
+    customers_parquet: Option<String>,
+    rows_read: u64,
+    rows_accepted: u64,
+    rows_rejected: u64,
+    customers: usize,
+    analyses: std::collections::BTreeMap<&'a str, Status>,
+}
+
+/// One JSON object: run id, paths, row counts.
+pub fn json(f: &Finished) -> String {
+    let r = &f.record;
+    let folder = if f.is_current { f.out.join("current") } else { f.folder.clone() };
+    let table = folder.join("customers.parquet");
+    let line = Line {
+        status: if f.models_failed { "model_failed" } else { "done" },
+        run_id: &r.run_id,
+        as_of: r.as_of.map(|d| d.to_string()),
+        run: f.folder.display().to_string(),
+        current: f.is_current.then(|| folder.display().to_string()),
+        customers_parquet: table.exists().then(|| table.display().to_string()),
+        rows_read: r.quality.rows_read,
+        rows_accepted: r.quality.rows_accepted,
+        rows_rejected: r.quality.rows_rejected,
+        customers: r.customers,
+        analyses: r.analyses.iter().map(|(name, a)| (name.as_str(), a.status)).collect(),
+    };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// The last line when there was nothing to do.
+pub fn nothing_new_json(folder: &Path, run_id: &str) -> String {
+    serde_json::json!({ "status": "nothing_new", "run_id": run_id, "run": folder }).to_string()
+}
+
+/// A whole number with thousands set apart.
+fn grouped(n: f64) -> String {
+    let digits = format!("{:.0}", n.abs());
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if n < -0.5 {
+        format!("-{text}")
+    } else {
+        text
+    }
+}
+
+fn percent(share: f64) -> String {
+    if share.is_finite() {
+        format!("{:.1} %", 100.0 * share)
+    } else {
+        "-".to_owned()
+    }
+}
+
+/// A short page: rows, segments, clusters, churn, value, where the files are.
+pub fn summary(f: &Finished) -> Result<String, PipelineError> {
+    let r = &f.record;
+    let mut t = String::new();
+    let as_of = r.as_of.map(|d| format!(", as of {d}")).unwrap_or_default();
+    let _ = writeln!(t, "Tillwise {}: run {}{as_of}", r.version, r.run_id);
+    rows(&mut t, r);
+    let done = |name: &str| r.analyses.get(name).is_some_and(|a| a.status == Status::Done);
+    let path = |name: &str| f.folder.join(name);
+    if done("rfm") {
+        segments(&mut t, &Table::read(&path("segments.parquet"))?)?;
+    }
+    if done("cluster") {
+        clusters(&mut t, &Table::read(&path("clusters.parquet"))?)?;
+    }
+    if done("churn") || done("clv") {
+        let customers = Table::read(&path("customers.parquet"))?;
+        if done("churn") {
+            churn(&mut t, r, &customers)?;
+        }
+        if done("clv") {
+            value(&mut t, r, &customers)?;
+        }
+    }
+    for (name, a) in &r.analyses {
+        if let Some(reason) = &a.reason {
+            let how = if a.status == Status::Failed { "failed" } else { "skipped" };
+            let _ = writeln!(t, "\n{name} {how}: {reason}");
+        }
+        let warnings = a.report.as_ref().and_then(|r| r["warnings"].as_array());
+        for warning in warnings.into_iter().flatten().filter_map(|w| w.as_str()) {
+            let _ = writeln!(t, "note ({name}): {warning}");
+        }
+    }
+    let shown = if f.is_current { f.out.join("current") } else { f.folder.clone() };
+    let _ = writeln!(t, "\nFiles: {}", shown.display());
+    if r.customers > 0 {
+        let _ = writeln!(
+            t,
+            "Next: open customers.parquet there in any BI tool; what was rejected, and why, is in rejects/."
+        );
+    }
+    Ok(t)
+}
+
+fn rows(t: &mut String, r: &RunRecord) {
+    let q = &r.quality;
+    let _ = writeln!(
+        t,
+        "rows       {} read = {} accepted + {} rejected",
+        grouped(q.rows_read as f64),
+        grouped(q.rows_accepted as f64),
+        grouped(q.rows_rejected as f64)
+    );
+    if q.rows_rejected > 0 {
+        let reasons: Vec<String> = q
+            .rejected_by_reason
+            .iter()
+            .map(|(reason, n)| format!("{reason} {}", grouped(*n as f64)))
+            .collect();
+        let _ = writeln!(t, "rejected   {}", reasons.join(", "));
+    }
+    let repeats = q.repeats_within_file + q.repeats_across_files;
+    if repeats > 0 {
+        let _ = writeln!(
+            t,
+            "repeats    {} rows repeat another: see [cleaning] repeats_within_file",
+            grouped(repeats as f64)
+        );
+    }
+    for warning in &q.warnings {
+        let _ = writeln!(t, "warning    {warning}");
+    }
+    let dates = |d: Option<tillwise_core::Day>| d.map(|d| d.to_string()).unwrap_or_default();
+    let _ = writeln!(
+        t,
+        "dates      {} to {}\nrevenue    {} gross, {} returned",
+        dates(q.first_date),
+        dates(q.last_date),
+        grouped(q.gross_revenue),
+        grouped(q.returns_value)
+    );
+    if r.customers > 0 {
+        let only = match r.return_only_customers {
+            0 => String::new(),
+            n => format!(" (and {} with returns only)", grouped(n as f64)),
+        };
+        let _ = writeln!(t, "customers  {}{only}", grouped(r.customers as f64));
+    }
+}
+
+fn segments(t: &mut String, table: &Table) -> Result<(), PipelineError> {
+    let _ = writeln!(
+        t,
+        "\n{:<22}{:>10}{:>9}{:>11}{:>12}{:>9}",
+        "RFM segment", "customers", "share", "of revenue", "days since", "orders"
+    );
+    let (names, n, share) =
+        (table.texts("rfm_segment")?, table.f64s("customers")?, table.f64s("customer_share")?);
+    let (revenue, days, orders) =
+        (table.f64s("revenue_share")?, table.f64s("mean_days_since_last")?, table.f64s("mean_orders")?);
+    for i in 0..names.len() {
+        let _ = writeln!(
+            t,
+            "{:<22}{:>10}{:>9}{:>11}{:>12.0}{:>9.1}",
+            names[i],
+            grouped(n[i]),
+            percent(share[i]),
+            percent(revenue[i]),
+            days[i],
+            orders[i]
+        );
+    }
+    Ok(())
+}
+
+fn clusters(t: &mut String, table: &Table) -> Result<(), PipelineError> {
+    let _ = writeln!(
+        t,
+        "\n{:<34}{:>10}{:>9}{:>11}{:>12}",
+        "Cluster", "customers", "share", "of revenue", "days since"
+    );
+    let (ids, names) = (table.f64s("cluster_id")?, table.texts("cluster_name")?);
+    let (n, share) = (table.f64s("customers")?, table.f64s("customer_share")?);
+    let (revenue, days) = (table.f64s("revenue_share")?, table.f64s("mean_days_since_last")?);
+    for i in 0..names.len() {
+        let name = format!("{} {}", ids[i], names[i]);
+        let _ = writeln!(
+            t,
+            "{name:<34}{:>10}{:>9}{:>11}{:>12.0}",
+            grouped(n[i]),
+            percent(share[i]),
+            percent(revenue[i]),
+            days[i]
+        );
+    }
+    Ok(())
+}
+
+fn churn(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), PipelineError> {
+    let p = customers.f64s("churn_probability")?;
+    let days = r.config.churn.horizon_days;
+    let expected: f64 = p.iter().sum();
+    let _ = writeln!(
+        t,
+        "\nChurn      {} of {} customers are expected not to order within {days} days",
+        grouped(expected),
+        grouped(p.len() as f64)
+    );
+    if let Some(report) = r.analyses.get("churn").and_then(|a| a.report.as_ref()) {
+        let number = |model: &str, metric: &str| report[model][metric].as_f64().unwrap_or(f64::NAN);
+        let _ = writeln!(
+            t,
+            "           judged at {}: AUC {:.3} (recency alone {:.3}), Brier {:.3} ({:.3}), lift in decile 1 {:.2} ({:.2})",
+            report["judged_cutoff"].as_str().unwrap_or("?"),
+            number("tree", "auc"), number("recency_only", "auc"),
+            number("tree", "brier"), number("recency_only", "brier"),
+            number("tree", "lift_decile_1"), number("recency_only", "lift_decile_1")
+        );
+    }
+    Ok(())
+}
+
+fn value(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), PipelineError> {
+    let clv = &r.config.clv;
+    let (orders, mut values) = (customers.f64s("expected_orders")?, customers.f64s("clv")?);
+    values.sort_by(|a, b| b.total_cmp(a));
+    let total: f64 = values.iter().sum();
+    let top: f64 = values.iter().take(values.len().div_ceil(10)).sum();
+    let _ = writeln!(
+        t,
+        "Value      {} orders and {} of discounted {} expected in {} days; the top tenth of customers holds {}",
+        grouped(orders.iter().sum()),
+        grouped(total),
+        if clv.margin == 1.0 { "revenue" } else { "margin" },
+        clv.horizon_days,
+        percent(top / total)
+    );
+    Ok(())
+}
