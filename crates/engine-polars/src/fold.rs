@@ -1,29 +1,37 @@
-//! Sorted cells to customer rows, in one pass per date.
+//! Sorted groups to customer rows, in one pass per date.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use polars::prelude::*;
+use rayon::slice::ParallelSliceMut;
 use tillwise_core::schema::{LABEL, MODES, SUMMARY, WINDOWS};
 use tillwise_core::{Day, Money, SummaryRequest};
 use tillwise_table::arrow_schema;
 
-use crate::Grouped;
+use crate::Groups;
+use crate::encode::Dictionaries;
 
-/// The grouped lines of a range of customers, ready to be summed for any date.
-pub(crate) struct Frames {
-    cells: DataFrame,
-    products: DataFrame,
-    values: [DataFrame; MODES.len()],
+/// The groups of a range of customers, ready to be summed for any date.
+pub(crate) struct Folded<'a> {
+    dictionaries: &'a Dictionaries,
+    /// By customer, day and order.
+    cells: Vec<Cell>,
+    /// Customers by id, each with its cells.
+    customers: Vec<(u32, std::ops::Range<usize>)>,
+    /// Key and first day of each product that a customer bought.
+    products: Vec<(u64, i32)>,
+    /// Key, day and lines, by key, for each mode.
+    values: [Vec<(u64, i32, i64)>; MODES.len()],
 }
 
 /// One cell: the lines of an order on a day.
 #[derive(Clone, Copy)]
-struct Cell<'a> {
-    customer: &'a str,
-    order: &'a str,
+struct Cell {
+    customer: u32,
     day: i32,
+    order: u64,
     lines: i64,
     units: i64,
     gross: i64,
@@ -32,26 +40,47 @@ struct Cell<'a> {
     costed: i64,
 }
 
-impl Frames {
-    /// Sorts the cells by customer, day and order, and finds the first day of each product.
-    pub fn prepare(grouped: Grouped) -> PolarsResult<Frames> {
-        let cells = grouped
+impl<'a> Folded<'a> {
+    /// Takes grouped months apart and sorts them.
+    pub fn new(groups: Groups, dictionaries: &'a Dictionaries) -> PolarsResult<Folded<'a>> {
+        let sorted = groups
             .cells
             .lazy()
-            .sort(["customer_id", "order_date", "order_id"], SortMultipleOptions::default())
+            .sort(["customer", "day", "order"], SortMultipleOptions::default().with_multithreaded(true))
             .collect()?;
-        let products = if grouped.products.width() == 0 {
-            grouped.products
-        } else {
-            grouped
-                .products
-                .lazy()
-                .group_by([col("customer_id"), col("product")])
-                .agg([col("order_date").min()])
-                .select([col("customer_id"), col("order_date")])
-                .collect()?
-        };
-        Ok(Frames { cells, products, values: grouped.values })
+        let cells = cells(sorted)?;
+        let mut customers = Vec::new();
+        let mut from = 0;
+        for history in cells.chunk_by(|a, b| a.customer == b.customer) {
+            customers.push((history[0].customer, from..from + history.len()));
+            from += history.len();
+        }
+        customers.sort_unstable_by(|a, b| dictionaries.customer(a.0).cmp(dictionaries.customer(b.0)));
+
+        let mut products = Vec::new();
+        if groups.products.width() > 0 {
+            let (keys, days) = (groups.products.column("key")?.u64()?, groups.products.column("day")?.i32()?);
+            let pairs = keys.iter().zip(days.iter());
+            products.extend(pairs.map(|(k, d)| (k.unwrap_or_default(), d.unwrap_or_default())));
+            products.par_sort_unstable();
+            products.dedup_by_key(|p| p.0);
+        }
+        let mut values: [Vec<(u64, i32, i64)>; MODES.len()] = Default::default();
+        for (rows, frame) in values.iter_mut().zip(&groups.values) {
+            if frame.width() == 0 {
+                continue;
+            }
+            let (keys, days, lines) =
+                (frame.column("key")?.u64()?, frame.column("day")?.i32()?, frame.column("lines")?.i64()?);
+            rows.extend(
+                keys.iter()
+                    .zip(days.iter())
+                    .zip(lines.iter())
+                    .map(|((k, d), n)| (k.unwrap_or_default(), d.unwrap_or_default(), n.unwrap_or_default())),
+            );
+            rows.sort_unstable();
+        }
+        Ok(Folded { dictionaries, cells, customers, products, values })
     }
 
     /// The customer table of this range as of a date, and the customers who only returned things.
@@ -60,17 +89,22 @@ impl Frames {
         request: &SummaryRequest,
         net_returns: bool,
     ) -> PolarsResult<(RecordBatch, usize)> {
-        let products = self.product_counts(request.as_of)?;
-        let modes = self.modes(request.as_of)?;
+        let products = self.product_counts(request.as_of);
+        let modes = self.modes(request.as_of);
         let mut rows = Rows::default();
         let mut return_only = 0;
-        let cells = self.cells()?;
-        for history in cells.chunk_by(|a, b| a.customer == b.customer) {
-            match Summary::of(history, request, net_returns) {
+        for (customer, cells) in &self.customers {
+            match Summary::of(&self.cells[cells.clone()], request, net_returns) {
                 Outcome::Row(summary) => {
-                    let id = history[0].customer;
-                    let tops = modes.each_ref().map(|m| m.get(id).copied());
-                    rows.push(id, summary, products.get(id).copied().unwrap_or(0), tops);
+                    let tops = std::array::from_fn(|m| {
+                        modes[m].get(customer).map(|key| self.dictionaries.value(m, *key))
+                    });
+                    rows.push(
+                        self.dictionaries.customer(*customer),
+                        *summary,
+                        products[*customer as usize],
+                        tops,
+                    );
                 }
                 Outcome::ReturnsOnly => return_only += 1,
                 Outcome::Unseen => {}
@@ -79,88 +113,62 @@ impl Frames {
         Ok((rows.finish(request)?, return_only))
     }
 
-    fn cells(&self) -> PolarsResult<Vec<Cell<'_>>> {
-        let text = |name| self.cells.column(name).and_then(|c| c.str());
-        let ints = |name| self.cells.column(name).and_then(|c| c.i64());
-        let days = self.cells.column("order_date")?.date()?.physical();
-        let (customers, orders) = (text("customer_id")?, text("order_id")?);
-        let cells = customers
-            .iter()
-            .zip(orders.iter())
-            .zip(days.iter())
-            .zip(ints("lines")?.iter())
-            .zip(ints("units")?.iter())
-            .zip(ints("gross")?.iter())
-            .zip(ints("returned")?.iter())
-            .zip(ints("cost")?.iter())
-            .zip(ints("costed")?.iter())
-            .map(|((((((((customer, order), day), lines), units), gross), returned), cost), costed)| Cell {
-                customer: customer.unwrap_or_default(),
-                order: order.unwrap_or_default(),
-                day: day.unwrap_or_default(),
-                lines: lines.unwrap_or_default(),
-                units: units.unwrap_or_default(),
-                gross: gross.unwrap_or_default(),
-                returned: returned.unwrap_or_default(),
-                cost: cost.unwrap_or_default(),
-                costed: costed.unwrap_or_default(),
-            })
-            .collect();
-        Ok(cells)
+    /// By customer number.
+    fn product_counts(&self, as_of: Day) -> Vec<i64> {
+        let mut counts = vec![0; self.dictionaries.customers()];
+        for (key, _) in self.products.iter().filter(|p| p.1 <= as_of.0) {
+            counts[(key >> 32) as usize] += 1;
+        }
+        counts
     }
 
-    fn product_counts(&self, as_of: Day) -> PolarsResult<HashMap<&str, i64>> {
-        let mut counts = HashMap::new();
-        if self.products.width() > 0 {
-            let customers = self.products.column("customer_id")?.str()?;
-            let days = self.products.column("order_date")?.date()?.physical();
-            for (customer, day) in customers.iter().zip(days.iter()) {
-                if let (Some(customer), Some(day)) = (customer, day) {
-                    if day <= as_of.0 {
-                        *counts.entry(customer).or_default() += 1;
-                    }
+    /// For each column, the key of each customer's most frequent value; ties go to the smallest text.
+    fn modes(&self, as_of: Day) -> [HashMap<u32, u64>; MODES.len()] {
+        std::array::from_fn(|mode| {
+            let mut best: HashMap<u32, (i64, u64)> = HashMap::new();
+            for group in self.values[mode].chunk_by(|a, b| a.0 == b.0) {
+                let lines: i64 = group.iter().filter(|v| v.1 <= as_of.0).map(|v| v.2).sum();
+                if lines == 0 {
+                    continue;
+                }
+                let key = group[0].0;
+                let top = best.entry((key >> 32) as u32).or_insert((lines, key));
+                let text = |key| std::cmp::Reverse(self.dictionaries.value(mode, key));
+                if lines > top.0 || (lines == top.0 && text(key) > text(top.1)) {
+                    *top = (lines, key);
                 }
             }
-        }
-        Ok(counts)
-    }
-
-    /// For each column, each customer's most frequent value.
-    fn modes(&self, as_of: Day) -> PolarsResult<[HashMap<&str, &str>; MODES.len()]> {
-        let mut modes: [HashMap<&str, &str>; MODES.len()] = Default::default();
-        for (mode, frame) in modes.iter_mut().zip(&self.values) {
-            if frame.width() == 0 {
-                continue;
-            }
-            let customers = frame.column("customer_id")?.str()?;
-            let values = frame.column("value")?.str()?;
-            let days = frame.column("order_date")?.date()?.physical();
-            let lines = frame.column("lines")?.i64()?;
-            let mut counts: HashMap<(&str, &str), i64> = HashMap::new();
-            for (((customer, value), day), lines) in
-                customers.iter().zip(values.iter()).zip(days.iter()).zip(lines.iter())
-            {
-                if let (Some(customer), Some(value), Some(day), Some(lines)) = (customer, value, day, lines) {
-                    if day <= as_of.0 {
-                        *counts.entry((customer, value)).or_default() += lines;
-                    }
-                }
-            }
-            let mut best: HashMap<&str, (i64, &str)> = HashMap::new();
-            for ((customer, value), lines) in counts {
-                let top = best.entry(customer).or_insert((lines, value));
-                if (lines, std::cmp::Reverse(value)) > (top.0, std::cmp::Reverse(top.1)) {
-                    *top = (lines, value);
-                }
-            }
-            *mode = best.into_iter().map(|(customer, (_, value))| (customer, value)).collect();
-        }
-        Ok(modes)
+            best.into_iter().map(|(customer, (_, key))| (customer, key)).collect()
+        })
     }
 }
 
+/// The columns of a sorted frame as cells.
+fn cells(mut frame: DataFrame) -> PolarsResult<Vec<Cell>> {
+    frame.rechunk_mut();
+    let ints = |name: &str| frame.column(name).and_then(|c| c.i64()).and_then(|c| c.cont_slice());
+    let customers = frame.column("customer")?.u32()?.cont_slice()?;
+    let (orders, days) =
+        (frame.column("order")?.u64()?.cont_slice()?, frame.column("day")?.i32()?.cont_slice()?);
+    let (lines, units, gross) = (ints("lines")?, ints("units")?, ints("gross")?);
+    let (returned, cost, costed) = (ints("returned")?, ints("cost")?, ints("costed")?);
+    Ok((0..frame.height())
+        .map(|i| Cell {
+            customer: customers[i],
+            day: days[i],
+            order: orders[i],
+            lines: lines[i],
+            units: units[i],
+            gross: gross[i],
+            returned: returned[i],
+            cost: cost[i],
+            costed: costed[i],
+        })
+        .collect())
+}
+
 enum Outcome {
-    Row(Summary),
+    Row(Box<Summary>),
     /// Seen, but with nothing bought.
     ReturnsOnly,
     /// Not seen up to the date, or not active.
@@ -189,7 +197,7 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(history: &[Cell<'_>], request: &SummaryRequest, net_returns: bool) -> Outcome {
+    fn of(history: &[Cell], request: &SummaryRequest, net_returns: bool) -> Outcome {
         let as_of = request.as_of.0;
         let seen = &history[..history.partition_point(|c| c.day <= as_of)];
         if seen.is_empty() {
@@ -218,7 +226,7 @@ impl Summary {
         s.cost = (costed > 0).then_some(cost);
 
         // Orders, each on the day of its earliest line: the cells are in the order of days.
-        let mut orders: Vec<(&str, i32)> =
+        let mut orders: Vec<(u64, i32)> =
             history.iter().filter(|c| c.lines > 0).map(|c| (c.order, c.day)).collect();
         orders.sort_unstable();
         orders.dedup_by_key(|o| o.0);
@@ -244,7 +252,7 @@ impl Summary {
         s.order_days = days.len() as i64;
         s.squared_gaps = days.windows(2).map(|w| i64::from(w[1] - w[0]).pow(2)).sum();
         s.first_day_gross = seen.iter().filter(|c| c.day == first).map(|c| c.gross).sum();
-        Outcome::Row(s)
+        Outcome::Row(Box::new(s))
     }
 
     fn mean_repeat_spend(&self) -> Option<f64> {

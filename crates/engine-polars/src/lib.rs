@@ -1,13 +1,15 @@
 //! Transactions to customer tables, with Polars.
 //!
-//! Polars groups the lines of each month into *cells*, one per (customer, order, day), and into the
-//! products and attribute values that each customer met. Cells are a fraction of the lines, and every
-//! requested date is summed from them: the lines are read once, however many dates there are.
-//! [`fold`] then walks the sorted cells and writes one row per customer.
+//! Polars reads the lines of each month. In one pass customers, products and attribute values become small
+//! numbers, and neighbouring lines of an order are drawn together ([`encode`]); on those numbers Polars
+//! groups *cells*, one per (customer, order, day), the first day of each product that a customer bought, and
+//! the lines of each attribute value. Every requested date is then summed from them ([`fold`]): the lines are
+//! read once, however many dates there are.
 //!
 //! Customers are handled in ranges of their ids, small enough for the memory limit. With more than one
-//! range, cells wait in scratch files, so memory grows neither with lines nor with all customers' cells.
+//! range, groups wait in scratch files, so memory grows with customers and not with lines.
 
+mod encode;
 mod fold;
 mod spill;
 
@@ -19,13 +21,14 @@ use tillwise_core::schema::{LABEL, MODES, SUMMARY};
 use tillwise_core::{Engine, EngineError, SummaryRequest, SummaryStats};
 use tillwise_table::{Compression, TableError, TableWriter, arrow_schema};
 
-use fold::Frames;
+use encode::Dictionaries;
+use fold::Folded;
 use spill::Spill;
 
-/// Memory that the cells of one line take while a range is summed, with the hash tables over them.
-const BYTES_PER_LINE: u64 = 160;
+/// Memory that the groups of one line take while a range is summed.
+const BYTES_PER_LINE: u64 = 64;
 /// Memory for a range of customers where no limit is set.
-const DEFAULT_RANGE_BYTES: u64 = 320 << 20;
+const DEFAULT_RANGE_BYTES: u64 = 128 << 20;
 /// Customer ids looked at to cut the ranges, per range.
 const SAMPLE_PER_RANGE: usize = 2_000;
 
@@ -53,11 +56,28 @@ impl Engine for PolarsEngine {
         let ranges = (lines * BYTES_PER_LINE).div_ceil(range_bytes).max(1) as usize;
         let bounds = if ranges == 1 { Vec::new() } else { bounds(&months, lines as usize, ranges)? };
 
-        let scratch = transactions.with_extension("cells.tmp");
-        let mut spill = Spill::create(&scratch, bounds)?;
-        for month in &months {
-            spill.add(group_month(month).map_err(failed("grouping lines"))?)?;
-        }
+        let scratch = transactions.with_extension("groups.tmp");
+        let mut dictionaries = Dictionaries::new(bounds);
+        let mut spill = Spill::create(&scratch, dictionaries.ranges())?;
+        // While one month is read and encoded, the one before is grouped and spilled.
+        let (send, receive) = std::sync::mpsc::sync_channel(1);
+        std::thread::scope(|scope| {
+            let (months, dictionaries) = (&months, &mut dictionaries);
+            scope.spawn(move || {
+                for month in months {
+                    let runs = read_month(month).and_then(|lines| dictionaries.encode(&lines));
+                    // The receiver is gone only when a month has failed already.
+                    if send.send(runs).is_err() {
+                        return;
+                    }
+                }
+            });
+            for runs in receive {
+                let groups = runs.and_then(Groups::group).map_err(failed("grouping lines"))?;
+                spill.add(groups)?;
+            }
+            Ok::<(), EngineError>(())
+        })?;
         let mut outputs = Vec::new();
         for request in requests {
             let mut columns = SUMMARY.to_vec();
@@ -66,12 +86,12 @@ impl Engine for PolarsEngine {
                 .map_err(table)?;
             outputs.push((request, writer, SummaryStats::default()));
         }
-        for range in 0..spill.ranges() {
-            let frames = spill.take(range)?;
-            let sorted = Frames::prepare(frames).map_err(failed("sorting cells"))?;
+        for range in 0..dictionaries.ranges() {
+            let grouped = spill.take(range)?.group().map_err(failed("grouping months"))?;
+            let folded = Folded::new(grouped, &dictionaries).map_err(failed("sorting cells"))?;
             for (request, writer, stats) in &mut outputs {
                 let (batch, return_only) =
-                    sorted.summarise(request, net_returns).map_err(failed("summing customers"))?;
+                    folded.summarise(request, net_returns).map_err(failed("summing customers"))?;
                 stats.customers += batch.num_rows();
                 stats.return_only += return_only;
                 writer.push(batch);
@@ -85,15 +105,36 @@ impl Engine for PolarsEngine {
     }
 }
 
-/// The grouped lines of a month, or of a range of customers over all months.
+/// The groups of a month, or of a range of customers over all months; all columns are whole numbers.
+///
+/// `key` holds the customer in its upper half and the product or value in its lower half.
 #[derive(Clone, Default)]
-pub(crate) struct Grouped {
-    /// One row per customer, order and day.
+pub(crate) struct Groups {
+    /// `range, customer, order, day` and sums: one row per customer, order and day.
     pub cells: DataFrame,
-    /// First day of each product that a customer bought.
+    /// `range, key, day`: the products that a customer bought, not drawn together: few repeat in a month.
     pub products: DataFrame,
-    /// Lines per customer, day and value, for each column of [`MODES`].
+    /// `range, key, day, lines`, for each column of [`MODES`].
     pub values: [DataFrame; MODES.len()],
+}
+
+impl Groups {
+    /// Draws cells and values with equal keys together.
+    pub fn group(self) -> PolarsResult<Groups> {
+        let group = |frame: DataFrame, keys: &[&str], sums: &[&str]| {
+            let keys: Vec<Expr> = keys.iter().map(|k| col(*k)).collect();
+            // The range follows from the customer; as a key it would only cost.
+            let range = std::iter::once(col("range").first());
+            let sums: Vec<Expr> = range.chain(sums.iter().map(|n| col(*n).sum())).collect();
+            frame.lazy().group_by(keys).agg(sums).collect()
+        };
+        let cells = group(self.cells, &["customer", "order", "day"], &encode::SUMS)?;
+        let mut values = self.values;
+        for frame in values.iter_mut().filter(|f| f.width() > 0) {
+            *frame = group(std::mem::take(frame), &["key", "day"], &["lines"])?;
+        }
+        Ok(Groups { cells, products: self.products, values })
+    }
 }
 
 /// The Parquet files of each month, in order.
@@ -147,7 +188,7 @@ fn bounds(months: &[Vec<PathBuf>], lines: usize, ranges: usize) -> Result<Vec<St
     Ok(bounds)
 }
 
-fn group_month(parts: &[PathBuf]) -> PolarsResult<Grouped> {
+fn read_month(parts: &[PathBuf]) -> PolarsResult<DataFrame> {
     let columns: Vec<Expr> = [
         "customer_id",
         "order_id",
@@ -162,55 +203,7 @@ fn group_month(parts: &[PathBuf]) -> PolarsResult<Grouped> {
     .chain(MODES)
     .map(col)
     .collect();
-    let lines = scan(parts)?.select(columns).collect()?;
-    let sale = lit(1i64) - col("is_return").cast(DataType::Int64);
-    let back = col("is_return").cast(DataType::Int64);
-    let cells = lines
-        .clone()
-        .lazy()
-        .select([
-            col("customer_id"),
-            col("order_id"),
-            col("order_date"),
-            (col("quantity_e4") * sale.clone()).alias("units"),
-            (col("amount_e4") * sale.clone()).alias("gross"),
-            (lit(0i64) - col("amount_e4") * back).alias("returned"),
-            sale.alias("lines"),
-            col("cost_e4").is_not_null().cast(DataType::Int64).alias("costed"),
-            col("cost_e4").alias("cost"),
-        ])
-        .group_by([col("customer_id"), col("order_id"), col("order_date")])
-        .agg([
-            col("lines").sum(),
-            col("units").sum(),
-            col("gross").sum(),
-            col("returned").sum(),
-            col("cost").sum(),
-            col("costed").sum(),
-        ])
-        .collect()?;
-    let present = |name: &str| lines.column(name).map(|c| c.null_count() < c.len());
-    let sales = || lines.clone().lazy().filter(col("is_return").not());
-    let products = if present("product")? {
-        sales()
-            .filter(col("product").is_not_null())
-            .group_by([col("customer_id"), col("product")])
-            .agg([col("order_date").min()])
-            .collect()?
-    } else {
-        DataFrame::empty()
-    };
-    let mut values: [DataFrame; MODES.len()] = Default::default();
-    for (frame, name) in values.iter_mut().zip(MODES) {
-        if present(name)? {
-            *frame = sales()
-                .filter(col(name).is_not_null())
-                .group_by([col("customer_id"), col("order_date"), col(name).alias("value")])
-                .agg([len().cast(DataType::Int64).alias("lines")])
-                .collect()?;
-        }
-    }
-    Ok(Grouped { cells, products, values })
+    scan(parts)?.select(columns).collect()
 }
 
 pub(crate) fn failed(doing: &'static str) -> impl Fn(PolarsError) -> EngineError {

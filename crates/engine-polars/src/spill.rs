@@ -1,36 +1,31 @@
-//! Grouped lines by range of customers: in memory for one range, else in scratch files.
+//! Groups lines by range of customers: in memory for one range, else in scratch files.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 
-use crate::{EngineError, Grouped, failed, io};
+use crate::{EngineError, Groups, failed, io};
 
 /// Collects the months' groups and gives them back a range of customers at a time.
 pub(crate) struct Spill {
     scratch: PathBuf,
-    /// The first id of each range but the first.
-    bounds: Vec<String>,
-    in_memory: Vec<Grouped>,
+    ranges: usize,
+    in_memory: Vec<Groups>,
     months: usize,
 }
 
 impl Spill {
-    pub fn create(scratch: &Path, bounds: Vec<String>) -> Result<Spill, EngineError> {
-        if !bounds.is_empty() {
+    pub fn create(scratch: &Path, ranges: usize) -> Result<Spill, EngineError> {
+        if ranges > 1 {
             fs::create_dir_all(scratch).map_err(io(scratch))?;
         }
-        Ok(Spill { scratch: scratch.to_owned(), bounds, in_memory: Vec::new(), months: 0 })
-    }
-
-    pub fn ranges(&self) -> usize {
-        self.bounds.len() + 1
+        Ok(Spill { scratch: scratch.to_owned(), ranges, in_memory: Vec::new(), months: 0 })
     }
 
     /// Takes the groups of one month.
-    pub fn add(&mut self, month: Grouped) -> Result<(), EngineError> {
-        if self.bounds.is_empty() {
+    pub fn add(&mut self, month: Groups) -> Result<(), EngineError> {
+        if self.ranges == 1 {
             self.in_memory.push(month);
             return Ok(());
         }
@@ -38,22 +33,17 @@ impl Spill {
             if frame.width() == 0 {
                 continue;
             }
-            for range in 0..self.ranges() {
-                let mut within = lit(true);
-                if range > 0 {
-                    within = within.and(col("customer_id").gt_eq(lit(self.bounds[range - 1].as_str())));
-                }
-                if let Some(end) = self.bounds.get(range) {
-                    within = within.and(col("customer_id").lt(lit(end.as_str())));
-                }
+            for range in 0..self.ranges {
+                let within = col("range").eq(lit(range as u32));
                 let mut part =
-                    frame.clone().lazy().filter(within).collect().map_err(failed("spilling cells"))?;
+                    frame.clone().lazy().filter(within).collect().map_err(failed("spilling groups"))?;
                 let path = self.path(range, table, self.months);
                 let file = File::create(&path).map_err(io(&path))?;
                 ParquetWriter::new(file)
-                    .with_compression(ParquetCompression::Snappy)
+                    .with_compression(ParquetCompression::Uncompressed)
+                    .with_statistics(StatisticsOptions::empty())
                     .finish(&mut part)
-                    .map_err(failed("spilling cells"))?;
+                    .map_err(failed("spilling groups"))?;
             }
         }
         self.months += 1;
@@ -65,38 +55,38 @@ impl Spill {
     }
 
     /// The groups of one range, over all months.
-    pub fn take(&mut self, range: usize) -> Result<Grouped, EngineError> {
-        if self.bounds.is_empty() {
+    pub fn take(&mut self, range: usize) -> Result<Groups, EngineError> {
+        if self.ranges == 1 {
             let months = std::mem::take(&mut self.in_memory);
             return join(&months).map_err(failed("joining months"));
         }
         let mut months = Vec::new();
         for month in 0..self.months {
-            let mut grouped = Grouped::default();
-            for (table, frame) in tables_mut(&mut grouped).into_iter().enumerate() {
+            let mut groups = Groups::default();
+            for (table, frame) in tables_mut(&mut groups).into_iter().enumerate() {
                 let path = self.path(range, table, month);
                 if path.exists() {
                     let file = File::open(&path).map_err(io(&path))?;
-                    *frame = ParquetReader::new(file).finish().map_err(failed("reading spilled cells"))?;
+                    *frame = ParquetReader::new(file).finish().map_err(failed("reading spilled groups"))?;
                     fs::remove_file(&path).map_err(io(&path))?;
                 }
             }
-            months.push(grouped);
+            months.push(groups);
         }
         join(&months).map_err(failed("joining months"))
     }
 }
 
-fn tables(grouped: &Grouped) -> Vec<&DataFrame> {
-    [&grouped.cells, &grouped.products].into_iter().chain(&grouped.values).collect()
+fn tables(groups: &Groups) -> Vec<&DataFrame> {
+    [&groups.cells, &groups.products].into_iter().chain(&groups.values).collect()
 }
 
-fn tables_mut(grouped: &mut Grouped) -> Vec<&mut DataFrame> {
-    [&mut grouped.cells, &mut grouped.products].into_iter().chain(&mut grouped.values).collect()
+fn tables_mut(groups: &mut Groups) -> Vec<&mut DataFrame> {
+    [&mut groups.cells, &mut groups.products].into_iter().chain(&mut groups.values).collect()
 }
 
-fn join(months: &[Grouped]) -> PolarsResult<Grouped> {
-    let mut all = Grouped::default();
+fn join(months: &[Groups]) -> PolarsResult<Groups> {
+    let mut all = Groups::default();
     for month in months {
         for (whole, part) in tables_mut(&mut all).into_iter().zip(tables(month)) {
             if whole.width() == 0 {

@@ -1,0 +1,237 @@
+//! Text to numbers, and neighbouring lines to one.
+//!
+//! An order is known by the 64-bit hash of its id, within its customer and nowhere else: among a thousand
+//! orders of one customer two hashes meet with a probability of 3e-14.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use polars::prelude::*;
+use tillwise_core::schema::MODES;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::Groups;
+
+/// The sums of a cell: lines and money of sales, money of returns, and cost.
+pub(crate) const SUMS: [&str; 6] = ["lines", "units", "gross", "returned", "cost", "costed"];
+
+/// The numbers that stand for customers, products and values. They grow with what is distinct.
+pub(crate) struct Dictionaries {
+    /// The first id of each range of customers but the first.
+    bounds: Vec<String>,
+    customers: Dictionary,
+    /// The range of each customer.
+    range_of: Vec<u32>,
+    products: Dictionary,
+    values: [Dictionary; MODES.len()],
+}
+
+#[derive(Default)]
+struct Dictionary {
+    numbers: HashMap<Box<str>, u32, BuildHasherDefault<TextHasher>>,
+    texts: Vec<Box<str>>,
+}
+
+impl Dictionary {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = self.texts.len() as u32;
+        self.texts.push(text.into());
+        self.numbers.insert(text.into(), number);
+        number
+    }
+}
+
+/// XXH3, which is quick on short text and the same on every machine.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u8(&mut self, _: u8) {
+        // The mark at the end of a `str`: there is one text a hash.
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Lines of one month as numbers, neighbours drawn together.
+#[derive(Default)]
+struct Columns {
+    range: Vec<u32>,
+    customer: Vec<u32>,
+    order: Vec<u64>,
+    day: Vec<i32>,
+    sums: [Vec<i64>; SUMS.len()],
+}
+
+#[derive(Default)]
+struct Keyed {
+    range: Vec<u32>,
+    key: Vec<u64>,
+    day: Vec<i32>,
+    lines: Vec<i64>,
+}
+
+impl Keyed {
+    fn frame(self, with_lines: bool) -> PolarsResult<DataFrame> {
+        let n = self.key.len();
+        if n == 0 {
+            return Ok(DataFrame::empty());
+        }
+        let mut columns = vec![
+            Column::new("range".into(), self.range),
+            Column::new("key".into(), self.key),
+            Column::new("day".into(), self.day),
+        ];
+        if with_lines {
+            columns.push(Column::new("lines".into(), self.lines));
+        }
+        DataFrame::new(n, columns)
+    }
+}
+
+impl Dictionaries {
+    /// Nothing known yet; `bounds` cuts the customers into ranges.
+    pub fn new(bounds: Vec<String>) -> Dictionaries {
+        Dictionaries {
+            bounds,
+            customers: Dictionary::default(),
+            range_of: Vec::new(),
+            products: Dictionary::default(),
+            values: Default::default(),
+        }
+    }
+
+    pub fn ranges(&self) -> usize {
+        self.bounds.len() + 1
+    }
+
+    pub fn customer(&self, number: u32) -> &str {
+        &self.customers.texts[number as usize]
+    }
+
+    pub fn customers(&self) -> usize {
+        self.customers.texts.len()
+    }
+
+    /// The value that a key of [`Groups::values`] names.
+    pub fn value(&self, mode: usize, key: u64) -> &str {
+        &self.values[mode].texts[key as u32 as usize]
+    }
+
+    /// Turns the lines of a month into numbers. Neighbouring lines of one order and day become one
+    /// cell; the same order met again later makes another, to be grouped with it.
+    pub fn encode(&mut self, lines: &DataFrame) -> PolarsResult<Groups> {
+        let text = |name: &str| lines.column(name).and_then(|c| c.str());
+        let ints = |name: &str| lines.column(name).and_then(|c| c.i64());
+        let days = lines.column("order_date")?.date()?.physical();
+        let returns = lines.column("is_return")?.bool()?;
+        let optional = |name: &str| -> PolarsResult<Option<&StringChunked>> {
+            let column = text(name)?;
+            Ok((column.null_count() < column.len()).then_some(column))
+        };
+        let mut products = optional("product")?.map(|c| c.iter());
+        let mut carried = Vec::new();
+        for (mode, name) in MODES.into_iter().enumerate() {
+            carried.extend(optional(name)?.map(|c| (mode, c.iter(), ("", None))));
+        }
+        let mut amounts = ints("amount_e4")?.iter();
+        let mut quantities = ints("quantity_e4")?.iter();
+        let mut costs = ints("cost_e4")?.iter();
+
+        let mut cells = Columns::default();
+        let mut bought = Keyed::default();
+        let mut values: [Keyed; MODES.len()] = Default::default();
+        let mut last: Option<(&str, &str, i32)> = None;
+        let mut here = (0u32, 0u32);
+        let heads =
+            text("customer_id")?.iter().zip(text("order_id")?.iter()).zip(days.iter()).zip(returns.iter());
+        for (((customer, order), day), is_return) in heads {
+            let (customer, order) = (customer.unwrap_or_default(), order.unwrap_or_default());
+            let (day, is_return) = (day.unwrap_or_default(), is_return.unwrap_or_default());
+            let amount = amounts.next().flatten().unwrap_or_default();
+            let quantity = quantities.next().flatten().unwrap_or_default();
+            let cost = costs.next().flatten();
+            if last != Some((customer, order, day)) {
+                if last.is_none_or(|l| l.0 != customer) {
+                    let number = self.customer_number(customer);
+                    here = (self.range_of[number as usize], number);
+                }
+                last = Some((customer, order, day));
+                cells.range.push(here.0);
+                cells.customer.push(here.1);
+                cells.order.push(xxh3_64(order.as_bytes()));
+                cells.day.push(day);
+                cells.sums.iter_mut().for_each(|s| s.push(0));
+            }
+            let sums = if is_return {
+                [0, 0, 0, -amount, cost.unwrap_or_default(), i64::from(cost.is_some())]
+            } else {
+                [1, quantity, amount, 0, cost.unwrap_or_default(), i64::from(cost.is_some())]
+            };
+            for (column, value) in cells.sums.iter_mut().zip(sums) {
+                if let Some(sum) = column.last_mut() {
+                    *sum = sum.saturating_add(value);
+                }
+            }
+            let upper = u64::from(here.1) << 32;
+            if let Some(product) = products.as_mut().and_then(|p| p.next()).flatten().filter(|_| !is_return) {
+                bought.range.push(here.0);
+                bought.key.push(upper | u64::from(self.products.number(product)));
+                bought.day.push(day);
+            }
+            for (mode, column, before) in &mut carried {
+                let Some(value) = column.next().flatten().filter(|_| !is_return) else { continue };
+                let keyed = &mut values[*mode];
+                let number = match *before {
+                    (text, Some(number)) if text == value => number,
+                    _ => self.values[*mode].number(value),
+                };
+                *before = (value, Some(number));
+                let key = upper | u64::from(number);
+                match (keyed.key.last(), keyed.day.last(), keyed.lines.last_mut()) {
+                    (Some(k), Some(d), Some(n)) if (*k, *d) == (key, day) => *n += 1,
+                    _ => {
+                        keyed.range.push(here.0);
+                        keyed.key.push(key);
+                        keyed.day.push(day);
+                        keyed.lines.push(1);
+                    }
+                }
+            }
+        }
+
+        let mut columns = vec![
+            Column::new("range".into(), cells.range),
+            Column::new("customer".into(), cells.customer),
+            Column::new("order".into(), cells.order),
+            Column::new("day".into(), cells.day),
+        ];
+        columns.extend(SUMS.into_iter().zip(cells.sums).map(|(name, sums)| Column::new(name.into(), sums)));
+        let mut frames: [DataFrame; MODES.len()] = Default::default();
+        for (frame, keyed) in frames.iter_mut().zip(values) {
+            *frame = keyed.frame(true)?;
+        }
+        Ok(Groups {
+            cells: DataFrame::new(columns[0].len(), columns)?,
+            products: bought.frame(false)?,
+            values: frames,
+        })
+    }
+
+    fn customer_number(&mut self, id: &str) -> u32 {
+        let number = self.customers.number(id);
+        if number as usize == self.range_of.len() {
+            self.range_of.push(self.bounds.partition_point(|b| b.as_str() <= id) as u32);
+        }
+        number
+    }
+}
