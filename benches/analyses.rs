@@ -1,1 +1,83 @@
-fn main() {}
+//! The analyses on made-up customers: fixed seeds, sizes in the names.
+//!
+//! `cargo bench -p tillwise`
+
+use std::hint::black_box;
+
+use criterion::{criterion_group, criterion_main, Criterion};
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use tillwise_mine::churn::{Examples, Tree, TreeSettings};
+use tillwise_mine::cluster::{kmeans, Settings};
+use tillwise_mine::clv::{BgNbd, GammaGamma, History};
+use tillwise_mine::rfm::{Input, Rfm, SegmentMap};
+
+/// Customers who buy at differing rates and drop out at differing times, ages in days.
+fn histories(n: usize) -> Vec<History> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    (0..n)
+        .map(|_| {
+            let age = rng.gen_range(60.0_f64..730.0).round();
+            let x = (rng.gen::<f64>().powi(4) * age / 8.0).floor();
+            History { x, t_x: if x > 0.0 { (age * rng.gen::<f64>().sqrt()).round() } else { 0.0 }, age }
+        })
+        .collect()
+}
+
+fn clv(c: &mut Criterion) {
+    let histories = histories(100_000);
+    let spend: Vec<(f64, f64)> =
+        histories.iter().filter(|h| h.x > 0.0).map(|h| (h.x, 20.0 + h.age % 37.0 + h.t_x / 50.0)).collect();
+    let mut group = c.benchmark_group("clv");
+    group.sample_size(10);
+    group.bench_function("bgnbd_fit_100k", |b| b.iter(|| BgNbd::fit(black_box(&histories)).is_ok()));
+    group.bench_function("gamma_gamma_fit_100k", |b| b.iter(|| GammaGamma::fit(black_box(&spend)).is_ok()));
+    let model = BgNbd { r: 0.24, alpha: 31.0, a: 0.79, b: 2.4 };
+    group.bench_function("bgnbd_discounted_orders_100k", |b| {
+        b.iter(|| histories.iter().map(|h| model.discounted_orders(*h, 365.0, 0.0003)).sum::<f64>())
+    });
+    group.finish();
+}
+
+fn points(n: usize, d: usize) -> Array2<f64> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
+    Array2::from_shape_fn((n, d), |(i, _)| (i % 7) as f64 + rng.gen::<f64>() * 4.0)
+}
+
+fn clusters(c: &mut Criterion) {
+    let points = points(100_000, 8);
+    let settings = Settings { starts: 1, max_iterations: 50, ..Settings::default() };
+    let mut group = c.benchmark_group("cluster");
+    group.sample_size(10);
+    group.bench_function("kmeans_100k_x_8_k_8", |b| {
+        b.iter(|| kmeans::fit(black_box(&points), 8, &settings).is_ok())
+    });
+    group.finish();
+}
+
+fn churn(c: &mut Criterion) {
+    let columns = points(100_000, 20);
+    let features: Vec<Vec<f64>> = columns.columns().into_iter().map(|c| c.to_vec()).collect();
+    let churned = (0..100_000).map(|i| features[0][i] + features[5][i] > 9.0).collect();
+    let examples = Examples { features, churned };
+    let mut group = c.benchmark_group("churn");
+    group.sample_size(10);
+    let settings = TreeSettings { max_depth: 6, min_leaf: 50 };
+    group.bench_function("tree_fit_100k_x_20", |b| {
+        b.iter(|| Tree::fit(black_box(&examples), &settings).is_ok())
+    });
+    group.finish();
+}
+
+fn rfm(c: &mut Criterion) {
+    let columns = points(1_000_000, 3);
+    let columns: Vec<Vec<f64>> = columns.columns().into_iter().map(|c| c.to_vec()).collect();
+    let input = Input { days_since_last: &columns[0], orders: &columns[1], net_revenue: &columns[2] };
+    c.benchmark_group("rfm").sample_size(10).bench_function("fit_and_score_1m", |b| {
+        b.iter(|| Rfm::fit(black_box(input), 5, SegmentMap::default()).map(|m| m.score(input).len()).ok())
+    });
+}
+
+criterion_group!(benches, clv, clusters, churn, rfm);
+criterion_main!(benches);

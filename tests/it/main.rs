@@ -1,1 +1,13 @@
-//! End-to-end tests.
+//! End-to-end tests: the binary as a user calls it, and the engine against its reference.
+//!
+//! Tests on public data need `TILLWISE_DATASETS`, the folder that `datasets/README.md` describes. Without it they say
+//! that they were skipped; with `TILLWISE_REQUIRE_DATASETS=1` (CI) they fail.
+
+mod bad_input;
+mod contract;
+mod docs;
+mod engine;
+mod formats;
+mod real_data;
+mod run;
+mod support;

@@ -35,7 +35,8 @@ const SAMPLE_PER_RANGE: usize = 2_000;
 /// The engine. One process has one Polars thread pool, sized by `POLARS_MAX_THREADS`.
 #[derive(Clone, Debug, Default)]
 pub struct PolarsEngine {
-    /// Bytes that summing may take; lines beyond that are spilled to disk. `None` for the default.
+    /// Bytes that the process may take; an eighth of it is given to a range of customers, and what does
+    /// not fit waits on disk. `None` for the default.
     pub memory_limit: Option<u64>,
 }
 
@@ -52,7 +53,9 @@ impl Engine for PolarsEngine {
     ) -> Result<Vec<SummaryStats>, EngineError> {
         let months = months(transactions)?;
         let lines = count_lines(&months)?;
-        let range_bytes = self.memory_limit.map_or(DEFAULT_RANGE_BYTES, |limit| (limit / 4).max(1 << 20));
+        let range_bytes = self
+            .memory_limit
+            .map_or(DEFAULT_RANGE_BYTES, |limit| (limit / 8).clamp(1 << 16, DEFAULT_RANGE_BYTES));
         let ranges = (lines * BYTES_PER_LINE).div_ceil(range_bytes).max(1) as usize;
         let bounds = if ranges == 1 { Vec::new() } else { bounds(&months, lines as usize, ranges)? };
 

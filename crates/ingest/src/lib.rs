@@ -61,6 +61,8 @@ pub struct Plan {
     pub cleaning: Cleaning,
     /// The files, as [`find_files`] gives them.
     pub files: Vec<InputFile>,
+    /// Bytes that the process may take; `None` for the default.
+    pub memory_limit: Option<u64>,
 }
 
 /// One input file.
@@ -194,8 +196,8 @@ pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
     let scratch = out.join("repeats.tmp");
     let mut sink = Sink {
         rules: &rules,
-        months: Months::create(&out.join("transactions"), rules.schema.clone())?,
-        log: RepeatLog::create(&scratch)?,
+        months: Months::create(&out.join("transactions"), rules.schema.clone(), plan.memory_limit)?,
+        log: RepeatLog::create(&scratch, &plan.cleaning, plan.files.len())?,
         rejects: Rejects::create(&rejects_folder.join("rejects.parquet"))?,
         stats: Stats::default(),
         files: plan
@@ -322,14 +324,12 @@ impl Sink<'_> {
     }
 
     fn finish(mut self, plan: &Plan) -> Result<Quality, IngestError> {
-        let cleaning = &self.rules.cleaning;
-        let (within, across) = (cleaning.repeats_within_file, cleaning.repeats_across_files);
         let logged = self.log.finish()?;
         let parts = self.months.close()?;
         let log = &self.log;
         let found = logged
             .par_iter()
-            .map(|(month, rows)| Ok((*month, log.search(*month, *rows, within, across)?)))
+            .map(|(month, rows)| Ok((*month, log.search(*month, *rows)?)))
             .collect::<Result<Vec<_>, IngestError>>()?;
         let (mut within_count, mut across_count) = (0, 0);
         for (month, repeats) in &found {

@@ -15,9 +15,11 @@ use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter};
 use crate::IngestError;
 use crate::rows::{CARRIED, Stats};
 
-/// Lines that may wait for their row groups to fill, over all months: what bounds memory when the
-/// export is in no order.
+/// Lines that may wait for their row groups to fill, over all months, where no memory limit is set:
+/// what bounds memory when the export is in no order.
 const PENDING_LIMIT: usize = 8 * ROW_GROUP;
+/// What a waiting line takes in memory, about.
+const BYTES_PER_LINE: u64 = 160;
 /// Files that may be open at once.
 const OPEN_LIMIT: usize = 200;
 
@@ -27,12 +29,21 @@ pub struct Months {
     schema: SchemaRef,
     open: BTreeMap<i32, TableWriter>,
     parts: BTreeMap<i32, Vec<PathBuf>>,
+    pending_limit: usize,
 }
 
 impl Months {
-    pub fn create(folder: &Path, schema: SchemaRef) -> Result<Months, IngestError> {
+    /// `memory_limit` is for the process; a quarter of it is given to lines that wait.
+    pub fn create(
+        folder: &Path,
+        schema: SchemaRef,
+        memory_limit: Option<u64>,
+    ) -> Result<Months, IngestError> {
         fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
-        Ok(Months { folder: folder.to_owned(), schema, open: BTreeMap::new(), parts: BTreeMap::new() })
+        let pending_limit =
+            memory_limit.map_or(PENDING_LIMIT, |l| PENDING_LIMIT.min((l / 4 / BYTES_PER_LINE) as usize));
+        let (open, parts) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Months { folder: folder.to_owned(), schema, open, parts, pending_limit })
     }
 
     pub fn push(&mut self, month: i32, lines: RecordBatch) -> Result<(), IngestError> {
@@ -58,7 +69,7 @@ impl Months {
     pub fn flush(&mut self) -> Result<(), IngestError> {
         let pending: usize = self.open.values().map(TableWriter::pending_rows).sum();
         self.open.par_iter_mut().try_for_each(|(_, writer)| {
-            if pending > PENDING_LIMIT { writer.flush() } else { writer.flush_full() }
+            if pending > self.pending_limit { writer.flush() } else { writer.flush_full() }
         })?;
         Ok(())
     }

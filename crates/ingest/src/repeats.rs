@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::IngestError;
-use crate::config::Repeats;
+use crate::config::{Cleaning, Repeats};
 use crate::rows::Reason;
 use crate::source::read_full;
 
@@ -37,13 +37,33 @@ struct Entry {
     line: u64,
 }
 
-const ENTRY_BYTES: usize = 28;
-/// Entries taken into memory at once; a month with more is done in ranges of the hash.
-const ENTRIES_AT_ONCE: u64 = 2_000_000;
+/// What is kept of a row while the export is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Half of the hash: enough to count repeats within one file.
+    Hash,
+    /// Hash, file and line: to drop repeats, or to tell those of a file from those of another.
+    Place,
+}
+
+impl Kept {
+    fn bytes(self) -> usize {
+        match self {
+            Kept::Hash => 8,
+            Kept::Place => 28,
+        }
+    }
+}
+
+/// Rows taken into memory at once; a month with more is done in ranges of the hash.
+const ROWS_AT_ONCE: u64 = 2_000_000;
 
 /// The hashes of every accepted row, a file a month.
 pub struct RepeatLog {
     folder: PathBuf,
+    kept: Kept,
+    within: Repeats,
+    across: Repeats,
     months: BTreeMap<i32, (BufWriter<File>, u64)>,
 }
 
@@ -57,9 +77,11 @@ pub struct MonthRepeats {
 }
 
 impl RepeatLog {
-    pub fn create(folder: &Path) -> Result<RepeatLog, IngestError> {
+    pub fn create(folder: &Path, cleaning: &Cleaning, files: usize) -> Result<RepeatLog, IngestError> {
         fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
-        Ok(RepeatLog { folder: folder.to_owned(), months: BTreeMap::new() })
+        let (within, across) = (cleaning.repeats_within_file, cleaning.repeats_across_files);
+        let kept = if files > 1 || within == Repeats::Drop { Kept::Place } else { Kept::Hash };
+        Ok(RepeatLog { folder: folder.to_owned(), kept, within, across, months: BTreeMap::new() })
     }
 
     fn path(&self, month: i32) -> PathBuf {
@@ -73,11 +95,16 @@ impl RepeatLog {
             self.months.insert(month, (BufWriter::with_capacity(1 << 16, file), 0));
         }
         let Some((out, count)) = self.months.get_mut(&month) else { return Ok(()) };
-        let mut bytes = Vec::with_capacity(hashes.len() * ENTRY_BYTES);
+        let mut bytes = Vec::with_capacity(hashes.len() * self.kept.bytes());
         for (hash, line) in hashes.iter().zip(lines) {
-            bytes.extend_from_slice(&hash.to_le_bytes());
-            bytes.extend_from_slice(&file.to_le_bytes());
-            bytes.extend_from_slice(&line.to_le_bytes());
+            match self.kept {
+                Kept::Hash => bytes.extend_from_slice(&(*hash as u64).to_le_bytes()),
+                Kept::Place => {
+                    bytes.extend_from_slice(&hash.to_le_bytes());
+                    bytes.extend_from_slice(&file.to_le_bytes());
+                    bytes.extend_from_slice(&line.to_le_bytes());
+                }
+            }
         }
         *count += hashes.len() as u64;
         out.write_all(&bytes).map_err(IngestError::write(&path))
@@ -95,21 +122,38 @@ impl RepeatLog {
     }
 
     /// Finds the repeats of one month.
-    pub fn search(
-        &self,
-        month: i32,
-        rows: u64,
-        within: Repeats,
-        across: Repeats,
-    ) -> Result<MonthRepeats, IngestError> {
+    pub fn search(&self, month: i32, rows: u64) -> Result<MonthRepeats, IngestError> {
         let mut found = MonthRepeats::default();
-        let ranges = rows.div_ceil(ENTRIES_AT_ONCE).max(1);
+        let ranges = rows.div_ceil(ROWS_AT_ONCE).max(1);
         for range in 0..ranges {
-            let mut entries = self.read_range(month, range, ranges)?;
-            entries.sort_unstable();
-            for group in entries.chunk_by(|a, b| a.hash == b.hash) {
-                if group.len() > 1 {
-                    settle(group, within, across, &mut found);
+            match self.kept {
+                Kept::Hash => {
+                    let mut hashes = Vec::new();
+                    self.read(month, |bytes, _| {
+                        let hash = u64::from_le_bytes(first(bytes));
+                        if hash % ranges == range {
+                            hashes.push(hash);
+                        }
+                    })?;
+                    hashes.sort_unstable();
+                    found.within += hashes.windows(2).filter(|w| w[0] == w[1]).count() as u64;
+                }
+                Kept::Place => {
+                    let mut entries = Vec::new();
+                    self.read(month, |bytes, ordinal| {
+                        let hash = u128::from_le_bytes(first(bytes));
+                        if (hash as u64) % ranges == range {
+                            let (file, line) = (
+                                u32::from_le_bytes(first(&bytes[16..])),
+                                u64::from_le_bytes(first(&bytes[20..])),
+                            );
+                            entries.push(Entry { hash, file, ordinal, line });
+                        }
+                    })?;
+                    entries.sort_unstable();
+                    for group in entries.chunk_by(|a, b| a.hash == b.hash).filter(|g| g.len() > 1) {
+                        settle(group, self.within, self.across, &mut found);
+                    }
                 }
             }
         }
@@ -117,35 +161,30 @@ impl RepeatLog {
         Ok(found)
     }
 
-    fn read_range(&self, month: i32, range: u64, ranges: u64) -> Result<Vec<Entry>, IngestError> {
+    /// Hands over every row of a month, with its place.
+    fn read(&self, month: i32, mut take: impl FnMut(&[u8], u64)) -> Result<(), IngestError> {
         let path = self.path(month);
         let mut source = File::open(&path).map_err(IngestError::read(&path))?;
-        let mut buffer = vec![0; ENTRY_BYTES * 8192];
-        let mut entries = Vec::new();
+        let mut buffer = vec![0; self.kept.bytes() * 8192];
         let mut ordinal = 0;
         loop {
             let n = read_full(&mut source, &mut buffer).map_err(IngestError::read(&path))?;
             if n == 0 {
-                return Ok(entries);
+                return Ok(());
             }
-            for bytes in buffer[..n].chunks_exact(ENTRY_BYTES) {
-                let (mut hash, mut file, mut line) = ([0; 16], [0; 4], [0; 8]);
-                hash.copy_from_slice(&bytes[..16]);
-                file.copy_from_slice(&bytes[16..20]);
-                line.copy_from_slice(&bytes[20..]);
-                let hash = u128::from_le_bytes(hash);
-                if (hash as u64) % ranges == range {
-                    entries.push(Entry {
-                        hash,
-                        file: u32::from_le_bytes(file),
-                        ordinal,
-                        line: u64::from_le_bytes(line),
-                    });
-                }
+            for bytes in buffer[..n].chunks_exact(self.kept.bytes()) {
+                take(bytes, ordinal);
                 ordinal += 1;
             }
         }
     }
+}
+
+/// The first bytes of a row, as many as are asked for.
+fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[..N]);
+    out
 }
 
 /// Decides over rows that are equal in every field, in the order read.

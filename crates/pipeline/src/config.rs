@@ -70,7 +70,7 @@ pub struct Run {
     pub seed: u64,
     /// The analyses to run.
     pub analyses: Vec<Analysis>,
-    /// Memory for summing transactions, such as `"2GB"`; what does not fit is spilled to disk.
+    /// Memory that the run may take, such as `"1GB"`; lines that do not fit wait on disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit: Option<Size>,
     /// `"snappy"` or `"zstd"`.

@@ -105,6 +105,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         columns: config.columns.clone(),
         cleaning: config.cleaning.clone(),
         files,
+        memory_limit: config.run.memory_limit.map(|s| s.0),
     };
     ingest_plan.check()?;
     let output = Output::open(&plan.base.join(&config.run.out))?;
@@ -181,9 +182,8 @@ impl Plan {
     /// The hash of everything that decides the result.
     fn id(&self, inputs: &[InputRecord]) -> Result<String, PipelineError> {
         let mut config = self.config.clone();
-        // Where the result lies, and how much memory it took, do not change it.
+        // Where the result lies does not change it.
         config.run.out = PathBuf::new();
-        config.run.memory_limit = None;
         let broken =
             |e: serde_json::Error| PipelineError::Assemble { table: "run id", message: e.to_string() };
         let config = serde_json::to_string(&config).map_err(broken)?;

@@ -36,6 +36,7 @@ pub fn scan(files: &[InputFile], input: &Input, columns: &Columns) -> Result<Sca
             ..Cleaning::default()
         },
         files: files.to_vec(),
+        memory_limit: None,
     };
     let rules = plan.rules()?;
     let mut rows: Vec<(u128, i32)> = Vec::new();

@@ -31,7 +31,7 @@ use statrs::function::gamma::{digamma, ln_gamma};
 
 use super::History;
 use super::optimize::{Optimum, minimize};
-use super::special::{GAUSS_LEGENDRE_8, ln_1p_exp, tanh_sinh};
+use super::special::{GAUSS_LEGENDRE_8, LogitIntegrand, ln_1p_exp};
 use crate::MineError;
 use crate::parallel;
 
@@ -50,7 +50,7 @@ pub struct BgNbd {
 }
 
 /// How a fit went.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
     /// Log-likelihood at the optimum, without the constant `-sum ln x!`.
     pub log_likelihood: f64,
@@ -58,14 +58,17 @@ pub struct Fit {
     pub iterations: usize,
     /// Largest absolute element of the mean log-likelihood's gradient by log parameters.
     pub gradient: f64,
+    /// Parameters that ran off towards zero or infinity: customers do not differ in what they describe.
+    pub run_off: Vec<String>,
 }
 
 impl Fit {
-    pub(super) fn new(optimum: &Optimum, rows: f64) -> Fit {
+    pub(super) fn new(optimum: &Optimum, rows: f64, names: &[&str]) -> Fit {
         Fit {
             log_likelihood: -optimum.value * rows,
             iterations: optimum.iterations,
             gradient: optimum.gradient,
+            run_off: optimum.run_off(names),
         }
     }
 }
@@ -132,16 +135,13 @@ impl BgNbd {
             [[0.0, 0.0, 0.0, 0.0], [-1.0, 0.5, -0.5, 1.0], [1.0, 2.0, -2.0, 1.0], [-1.0, -2.0, 1.0, 3.0]];
         let optimum = minimize(&f, &starts.map(|s| s.to_vec()));
         if !optimum.converged {
-            return Err(MineError::NotConverged {
-                model: "BG/NBD",
-                why: optimum.trouble(&["r", "alpha", "a", "b"]),
-            });
+            return Err(MineError::NotConverged { model: "BG/NBD", why: optimum.trouble() });
         }
         let p: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
         let model = BgNbd { r: p[0], alpha: p[1] / scale, a: p[2], b: p[3] };
         // Scaling time by s multiplies every likelihood by s^-x.
         let repeats: f64 = histories.iter().map(|h| h.x).sum();
-        let mut fit = Fit::new(&optimum, data.customers);
+        let mut fit = Fit::new(&optimum, data.customers, &["r", "alpha", "a", "b"]);
         fit.log_likelihood += repeats * scale.ln();
         Ok((model, fit))
     }
@@ -212,18 +212,30 @@ impl BgNbd {
                 }
             }
         }
-        let rx = r + h.x;
-        let ln_norm = ln_beta(a, b + h.x);
-        tanh_sinh(|u, ln_u, ln_v| {
-            // ln of 1 - (1 + u t/(alpha+T))^-(r+x), which is linear in u where u is tiny.
-            let rate = t / (alpha + h.age);
-            let ln_buys = if u * rate * (rx + 1.0) < 1e-12 {
+        self.expected_if_alive_by_integral(h, t)
+    }
+
+    pub(super) fn expected_if_alive_by_integral(&self, h: History, t: f64) -> f64 {
+        let (a, bx, rx) = (self.a, self.b + h.x, self.r + h.x);
+        let rate = t / (self.alpha + h.age);
+        let ln_norm = ln_beta(a, bx);
+        // ln of 1 - (1 + u t/(alpha+T))^-(r+x), which is linear in u where u is tiny.
+        let ln_buys = |ln_u: f64| {
+            let u = ln_u.exp();
+            if u * rate * (rx + 1.0) < 1e-12 {
                 (rx * rate).ln() + ln_u
             } else {
                 (-(-rx * (u * rate).ln_1p()).exp_m1()).ln()
-            };
-            (a - 2.0) * ln_u + (b + h.x - 1.0) * ln_v - ln_norm + ln_buys
-        })
+            }
+        };
+        LogitIntegrand {
+            ln_f: |ln_u: f64, ln_v: f64| (a - 1.0) * ln_u + bx * ln_v - ln_norm + ln_buys(ln_u),
+            peak: (a / bx).ln(),
+            width: (1.0 / a + 1.0 / bx).sqrt(),
+            left: (-40.0 - (rate * (rx + 1.0)).ln_1p(), a),
+            right: (40.0, bx),
+        }
+        .integrate()
     }
 }
 

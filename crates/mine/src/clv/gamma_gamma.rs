@@ -55,6 +55,9 @@ impl GammaGamma {
                 format!("a customer has {x} and {m}"),
             ));
         }
+        if let Some(constant) = all_alike(repeat) {
+            return Ok(constant);
+        }
         let scale = repeat.len() as f64 / repeat.iter().map(|r| r.1).sum::<f64>();
         let mut rows: Vec<(f64, f64)> = repeat.iter().map(|(x, m)| (*x, m * scale)).collect();
         rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -74,10 +77,7 @@ impl GammaGamma {
         let starts = [[0.0, 0.7, 0.0], [1.5, 1.2, -0.5], [-1.0, 0.5, 1.0], [3.0, 2.0, -2.0]];
         let optimum = minimize(&f, &starts.map(|s| s.to_vec()));
         if !optimum.converged {
-            return Err(MineError::NotConverged {
-                model: "Gamma-Gamma",
-                why: optimum.trouble(&["p", "q", "v"]),
-            });
+            return Err(MineError::NotConverged { model: "Gamma-Gamma", why: optimum.trouble() });
         }
         let l: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
         let model = GammaGamma { p: l[0], q: l[1], v: l[2] / scale };
@@ -91,7 +91,7 @@ impl GammaGamma {
             });
         }
         // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
-        let mut fit = Fit::new(&optimum, rows.len() as f64);
+        let mut fit = Fit::new(&optimum, rows.len() as f64, &["p", "q", "v"]);
         fit.log_likelihood += rows.len() as f64 * scale.ln();
         Ok((model, fit))
     }
@@ -119,6 +119,21 @@ impl GammaGamma {
         let own = px / (px + self.q - 1.0);
         (1.0 - own) * self.population_mean() + own * m
     }
+}
+
+/// The model of customers who all spend the same, whose likelihood has no maximum: as good as constant.
+fn all_alike(repeat: &[(f64, f64)]) -> Option<(GammaGamma, Fit)> {
+    const AS_GOOD_AS_INFINITE: f64 = 1e5;
+    let spends = || repeat.iter().map(|r| r.1);
+    let (low, high) = (spends().fold(f64::INFINITY, f64::min), spends().fold(0.0, f64::max));
+    if high - low > 1e-9 * high {
+        return None;
+    }
+    let (p, q) = (AS_GOOD_AS_INFINITE, AS_GOOD_AS_INFINITE);
+    let model = GammaGamma { p, q, v: high * (q - 1.0) / p };
+    let log_likelihood = repeat.iter().map(|(x, m)| model.log_likelihood(*x, *m)).sum();
+    let run_off = ["p towards infinity", "q towards infinity"].map(str::to_owned).to_vec();
+    Some((model, Fit { log_likelihood, iterations: 0, gradient: 0.0, run_off }))
 }
 
 /// The mean negative log-likelihood and its gradient by the logs of `p, q, v`.

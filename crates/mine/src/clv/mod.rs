@@ -208,6 +208,14 @@ impl Clv {
                 "frequency and spend correlate ({c:.2}); Gamma-Gamma takes them to be independent, so CLV is biased for frequent buyers"
             ));
         }
+        for (model, fit) in [("BG/NBD", &orders_fit), ("Gamma-Gamma", &spend_fit)] {
+            if !fit.run_off.is_empty() {
+                warnings.push(format!(
+                    "{model}: {} - on the boundary, for the customers differ too little in what these describe",
+                    fit.run_off.join(", ")
+                ));
+            }
+        }
         let report = Report {
             customers: histories.len(),
             orders_log_likelihood: orders_fit.log_likelihood,

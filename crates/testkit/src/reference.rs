@@ -1,0 +1,236 @@
+//! The customer table by its definitions, with no thought of speed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{Date32Type, Int64Type};
+use tillwise_core::schema::{LABEL, MODES, SUMMARY, WINDOWS};
+use tillwise_core::{Engine, EngineError, SCALE, SummaryRequest, SummaryStats};
+use tillwise_table::{Compression, Table, arrow_schema, write_table};
+
+/// The reference.
+#[derive(Clone, Copy, Debug)]
+pub struct ReferenceEngine;
+
+#[derive(Clone)]
+struct Line {
+    order: String,
+    day: i32,
+    is_return: bool,
+    quantity: i64,
+    amount: i64,
+    cost: Option<i64>,
+    product: Option<String>,
+    values: [Option<String>; MODES.len()],
+}
+
+fn fail(e: impl std::fmt::Display) -> EngineError {
+    EngineError::Failed { engine: "reference", doing: "reading", message: e.to_string() }
+}
+
+fn read(folder: &Path) -> Result<BTreeMap<String, Vec<Line>>, EngineError> {
+    let mut customers: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    for month in fs::read_dir(folder).map_err(fail)? {
+        for part in fs::read_dir(month.map_err(fail)?.path()).map_err(fail)? {
+            let table = Table::read(&part.map_err(fail)?.path()).map_err(fail)?;
+            let b = table.batch();
+            let column = |name: &str| b.column_by_name(name).cloned().ok_or_else(|| fail(name));
+            let text = |name: &str, i: usize| -> Result<Option<String>, EngineError> {
+                let c = column(name)?;
+                let c = c.as_string::<i32>();
+                Ok((!c.is_null(i)).then(|| c.value(i).to_owned()))
+            };
+            let int = |name: &str, i: usize| -> Result<Option<i64>, EngineError> {
+                let c = column(name)?;
+                let c = c.as_primitive::<Int64Type>();
+                Ok((!c.is_null(i)).then(|| c.value(i)))
+            };
+            for i in 0..b.num_rows() {
+                let mut values = [const { None }; MODES.len()];
+                for (value, name) in values.iter_mut().zip(MODES) {
+                    *value = text(name, i)?;
+                }
+                customers.entry(text("customer_id", i)?.unwrap_or_default()).or_default().push(Line {
+                    order: text("order_id", i)?.unwrap_or_default(),
+                    day: column("order_date")?.as_primitive::<Date32Type>().value(i),
+                    is_return: column("is_return")?.as_boolean().value(i),
+                    quantity: int("quantity_e4", i)?.unwrap_or_default(),
+                    amount: int("amount_e4", i)?.unwrap_or_default(),
+                    cost: int("cost_e4", i)?,
+                    product: text("product", i)?,
+                    values,
+                });
+            }
+        }
+    }
+    Ok(customers)
+}
+
+/// One value of a customer's row.
+enum Value {
+    Text(Option<String>),
+    Date(i32),
+    Int32(i32),
+    Int64(i64),
+    Float(Option<f64>),
+}
+
+fn money(e4: i64) -> f64 {
+    e4 as f64 / SCALE as f64
+}
+
+/// The row of a customer, `None` without an order (or inactive), `Err(())` with returns only.
+fn row(
+    id: &str,
+    all: &[Line],
+    request: &SummaryRequest,
+    net_returns: bool,
+) -> Result<Option<Vec<Value>>, ()> {
+    let as_of = request.as_of.0;
+    let seen: Vec<&Line> = all.iter().filter(|l| l.day <= as_of).collect();
+    let sales: Vec<&&Line> = seen.iter().filter(|l| !l.is_return).collect();
+    if seen.is_empty() {
+        return Ok(None);
+    }
+    if sales.is_empty() {
+        return Err(());
+    }
+    // Each order on the day of its earliest sale.
+    let mut orders: BTreeMap<&str, i32> = BTreeMap::new();
+    for l in all.iter().filter(|l| !l.is_return) {
+        let day = orders.entry(&l.order).or_insert(l.day);
+        *day = l.day.min(*day);
+    }
+    let in_horizon = |until: i32| orders.values().filter(|d| **d > as_of && **d <= until).count() as i64;
+    let past: Vec<i32> = orders.values().copied().filter(|d| *d <= as_of).collect();
+    let days: BTreeSet<i32> = past.iter().copied().collect();
+    let (Some(&first), Some(&last)) = (days.first(), days.last()) else { return Err(()) };
+    if request.active_within_days.is_some_and(|n| as_of - last >= n) {
+        return Ok(None);
+    }
+    let gross: i64 = sales.iter().map(|l| l.amount).sum();
+    let returned: i64 = seen.iter().filter(|l| l.is_return).map(|l| -l.amount).sum();
+    let net_of = |l: &Line| if l.is_return && !net_returns { 0 } else { l.amount };
+    let net: i64 = seen.iter().map(|l| net_of(l)).sum();
+    let costs: Vec<i64> = seen.iter().filter_map(|l| l.cost).collect();
+    let x = days.len() as i64 - 1;
+    let later: i64 = sales.iter().filter(|l| l.day != first).map(|l| l.amount).sum();
+    let ordered: Vec<i32> = days.iter().copied().collect();
+    let gaps: Vec<f64> = ordered.windows(2).map(|w| f64::from(w[1] - w[0])).collect();
+    let mean_gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
+    let spread =
+        (gaps.iter().map(|g| (g - mean_gap).powi(2)).sum::<f64>() / (gaps.len() as f64 - 1.0)).sqrt();
+    let products: BTreeSet<&String> = sales.iter().filter_map(|l| l.product.as_ref()).collect();
+    let mut values = vec![
+        Value::Text(Some(id.to_owned())),
+        Value::Date(as_of),
+        Value::Date(first),
+        Value::Date(last),
+        Value::Int64(past.len() as i64),
+        Value::Int64(days.len() as i64),
+        Value::Int64(sales.len() as i64),
+        Value::Float(Some(money(sales.iter().map(|l| l.quantity).sum()))),
+        Value::Float(Some(money(gross))),
+        Value::Float(Some(money(returned))),
+        Value::Float(Some(money(net))),
+        Value::Float((!costs.is_empty()).then(|| money(costs.iter().sum()))),
+        Value::Float(Some(money(net) / past.len() as f64)),
+        Value::Int32(as_of - last),
+        Value::Int32(as_of - first),
+        Value::Int32(x as i32),
+        Value::Int32(last - first),
+        Value::Int32(as_of - first),
+        Value::Float(
+            (x > 0 && net > 0 && gross > 0).then(|| money(later) / x as f64 * (net as f64 / gross as f64)),
+        ),
+        Value::Int64(products.len() as i64),
+        Value::Float((x > 0).then_some(mean_gap)),
+        Value::Float((x > 1).then_some(spread)),
+    ];
+    for w in WINDOWS {
+        values.push(Value::Int64(past.iter().filter(|d| as_of - **d < w).count() as i64));
+    }
+    for w in WINDOWS {
+        values.push(Value::Float(Some(money(
+            seen.iter().filter(|l| as_of - l.day < w).map(|l| net_of(l)).sum(),
+        ))));
+    }
+    for mode in 0..MODES.len() {
+        let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+        for value in sales.iter().filter_map(|l| l.values[mode].as_ref()) {
+            *counts.entry(value).or_default() += 1;
+        }
+        // The smallest text among the most frequent.
+        let most = counts.values().max().copied();
+        values.push(Value::Text(counts.iter().find(|(_, n)| Some(**n) == most).map(|(v, _)| (*v).clone())));
+    }
+    if let Some(until) = request.label_until {
+        values.push(Value::Int64(in_horizon(until.0)));
+    }
+    Ok(Some(values))
+}
+
+fn array(rows: &[Vec<Value>], c: usize) -> ArrayRef {
+    let column = rows.iter().map(|r| &r[c]);
+    match rows.first().map(|r| &r[c]) {
+        Some(Value::Text(_)) => Arc::new(
+            column.map(|v| if let Value::Text(t) = v { t.clone() } else { None }).collect::<StringArray>(),
+        ),
+        Some(Value::Date(_)) => Arc::new(
+            column.map(|v| if let Value::Date(d) = v { Some(*d) } else { None }).collect::<Date32Array>(),
+        ),
+        Some(Value::Int32(_)) => Arc::new(
+            column.map(|v| if let Value::Int32(i) = v { Some(*i) } else { None }).collect::<Int32Array>(),
+        ),
+        Some(Value::Int64(_)) => Arc::new(
+            column.map(|v| if let Value::Int64(i) = v { Some(*i) } else { None }).collect::<Int64Array>(),
+        ),
+        _ => Arc::new(
+            column.map(|v| if let Value::Float(f) = v { *f } else { None }).collect::<Float64Array>(),
+        ),
+    }
+}
+
+impl Engine for ReferenceEngine {
+    fn name(&self) -> &'static str {
+        "reference"
+    }
+
+    fn summarise(
+        &self,
+        transactions: &Path,
+        net_returns: bool,
+        requests: &[SummaryRequest],
+    ) -> Result<Vec<SummaryStats>, EngineError> {
+        let customers = read(transactions)?;
+        let mut stats = Vec::new();
+        for request in requests {
+            let mut rows = Vec::new();
+            let mut return_only = 0;
+            for (id, lines) in &customers {
+                match row(id, lines, request, net_returns) {
+                    Ok(Some(values)) => rows.push(values),
+                    Ok(None) => {}
+                    Err(()) => return_only += 1,
+                }
+            }
+            let mut columns = SUMMARY.to_vec();
+            columns.extend(request.label_until.is_some().then_some(LABEL));
+            let schema = arrow_schema(&columns);
+            let batch = if rows.is_empty() {
+                RecordBatch::new_empty(schema)
+            } else {
+                RecordBatch::try_new(schema, (0..columns.len()).map(|c| array(&rows, c)).collect())
+                    .map_err(fail)?
+            };
+            write_table(&request.out, batch, Compression::Snappy, &[]).map_err(fail)?;
+            stats.push(SummaryStats { customers: rows.len(), return_only });
+        }
+        Ok(stats)
+    }
+}

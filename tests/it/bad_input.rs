@@ -1,0 +1,276 @@
+//! What goes wrong at a user's desk, one by one, with the message that tells what to do.
+
+use tillwise_simulate::Shop;
+
+use crate::support::Scene;
+
+const HEADER: &str = "customer_id,order_id,order_date,amount\n";
+const CONFIG: &str = "[input]\nfiles = [\"orders.csv\"]\n[columns]\ncustomer = \"customer_id\"\norder = \"order_id\"\ndate = \"order_date\"\namount = \"amount\"\n";
+
+/// Runs an export under a config; the exit code and the message.
+fn run(orders: Option<&str>, config: &str, args: &[&str]) -> (i32, String) {
+    let scene = Scene::new();
+    if let Some(orders) = orders {
+        scene.write("orders.csv", orders);
+    }
+    scene.write("tillwise.toml", config);
+    let ended = scene.tillwise(&[&["run"], args].concat());
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    assert!(!scene.path("out/current").exists() || ended.code == 0 || ended.code == 4);
+    (ended.code, ended.stderr.trim().to_owned())
+}
+
+fn rows(n: u32) -> String {
+    let row =
+        |i: u32| format!("c{},o{i},2023-{:02}-{:02},{}.50\n", i % 40, 1 + i / 3 % 12, 1 + i % 28, 1 + i % 90);
+    HEADER.to_owned() + &(0..n).map(row).collect::<String>()
+}
+
+fn says(got: (i32, String), code: i32, message: &str) {
+    assert_eq!(got, (code, message.to_owned()));
+}
+
+#[test]
+fn missing_config() {
+    let scene = Scene::new();
+    let ended = scene.tillwise(&["run"]);
+    assert_eq!(ended.code, 2);
+    assert_eq!(
+        ended.stderr.trim(),
+        "error: cannot read the config tillwise.toml: No such file or directory (os error 2); `tillwise init FILE` writes one"
+    );
+}
+
+#[test]
+fn missing_file() {
+    says(run(None, CONFIG, &[]), 2, "error: no file matches `orders.csv`; check [input] files");
+    let scene = Scene::new();
+    let ended = scene.tillwise(&["init", "nowhere.csv"]);
+    assert_eq!(ended.code, 1);
+    assert_eq!(ended.stderr.trim(), "error: cannot read nowhere.csv: No such file or directory (os error 2)");
+}
+
+#[test]
+fn empty_file() {
+    says(run(Some(""), CONFIG, &[]), 1, "error: orders.csv is empty; is the export complete?");
+    says(run(Some("\n \n"), CONFIG, &[]), 1, "error: orders.csv is empty; is the export complete?");
+    let scene = Scene::new();
+    scene.write("orders.csv", "");
+    assert_eq!(
+        scene.tillwise(&["init", "orders.csv"]).stderr.trim(),
+        "error: orders.csv is empty; is the export complete?"
+    );
+}
+
+#[test]
+fn header_only() {
+    says(
+        run(Some(HEADER), CONFIG, &[]),
+        1,
+        "error: orders.csv has a header and no rows; is the export complete?",
+    );
+}
+
+#[test]
+fn wrong_separator() {
+    says(
+        run(Some(&rows(50).replace(',', ";")), CONFIG, &[]),
+        2,
+        "error: orders.csv: there is no column `customer_id`; the columns are `customer_id;order_id;order_date;amount`. \
+         Correct [columns] customer, or [input] delimiter: the lines have one field only",
+    );
+}
+
+#[test]
+fn a_column_that_is_not_there() {
+    says(
+        run(Some(&rows(50)), &CONFIG.replace("\"customer_id\"", "\"Customer ID\""), &[]),
+        2,
+        "error: orders.csv: there is no column `Customer ID` (did you mean `customer_id`?); the columns are `customer_id`, `order_id`, \
+         `order_date`, `amount`. Correct [columns] customer",
+    );
+}
+
+#[test]
+fn unparsable_dates() {
+    let orders = rows(50).replace("2023-", "On 2023-");
+    says(
+        run(Some(&orders), CONFIG, &[]),
+        1,
+        "error: none of the 50 rows was accepted; the most frequent reason is `bad_date` (50 rows), first at orders.csv, line 2, \
+         column `order_date`: `On 2023-01-01`; state [input] date_format, for example \"%d/%m/%Y\", and check [columns] date",
+    );
+    says(
+        run(Some(&rows(50)), &CONFIG.replace("[columns]", "date_format = \"%d/%m\"\n[columns]"), &[]),
+        2,
+        "error: [input] date_format: `%d/%m` does not give a year, a month and a day; use \"iso\" or a pattern such as \"%d/%m/%Y %H:%M\"",
+    );
+}
+
+#[test]
+fn unknown_config_key() {
+    says(
+        run(Some(&rows(50)), &format!("{CONFIG}[churn]\nhorizon_day = 90\n"), &[]),
+        2,
+        "error: tillwise.toml, line 9: unknown key `horizon_day`; did you mean `horizon_days`?",
+    );
+    says(
+        run(Some(&rows(50)), &format!("{CONFIG}[clustre]\nk = 3\n"), &[]),
+        2,
+        "error: tillwise.toml, line 8: unknown key `clustre`; did you mean `cluster`?",
+    );
+    says(
+        run(Some(&rows(50)), &format!("{CONFIG}[cluster]\nfeatures = [\"recency\"]\n"), &[]),
+        2,
+        "error: [cluster] features: `recency` is not a number in the customer table",
+    );
+}
+
+#[test]
+fn values_out_of_range() {
+    says(
+        run(Some(&rows(50)), &format!("{CONFIG}[clv]\nmargin = 30.0\n"), &[]),
+        2,
+        "error: [clv]: the parameter `margin` must be within -1 to 1, but is 30",
+    );
+    says(
+        run(Some(&rows(50)), &format!("{CONFIG}[churn]\nmax_depth = 0\n"), &[]),
+        2,
+        "error: [churn] max_depth: must be within 1 to 30, but is 0",
+    );
+}
+
+#[test]
+fn a_future_as_of() {
+    says(
+        run(Some(&rows(50)), CONFIG, &["--as-of", "2031-01-01"]),
+        2,
+        "error: as_of 2031-01-01: it lies 2581 days after the last accepted row, of 2023-12-08, and nothing is known of the days \
+         between; name a day up to 2024-01-08, or leave it out",
+    );
+    says(
+        run(Some(&rows(50)), CONFIG, &["--as-of", "2001-01-01"]),
+        2,
+        "error: as_of 2001-01-01: the first accepted row is of 2023-01-01; name a day from then on",
+    );
+}
+
+#[test]
+fn one_customer() {
+    let scene = Scene::new();
+    scene.write("orders.csv", HEADER.to_owned() + "a,1,2023-01-01,5.00\na,2,2023-02-01,7.00\n");
+    scene.write("tillwise.toml", CONFIG);
+    let ended = scene.tillwise(&["run"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for message in [
+        "churn skipped: a 90-day churn model judged out of time needs at least 271 days of orders",
+        "cluster skipped: clusters need a feature that varies between customers, but",
+        "clv skipped: BG/NBD needs at least 3 customers with repeat orders, but 1 of 1 have any",
+    ] {
+        assert!(ended.stdout.contains(message), "{message} is not in\n{}", ended.stdout);
+    }
+    assert_eq!(scene.table("out/current/customers.parquet").texts("rfm_score").unwrap(), ["511"]);
+}
+
+#[test]
+fn all_customers_identical() {
+    let scene = Scene::new();
+    let row = |i: u32| format!("c{i},o{i}a,2022-01-01,5.00\nc{i},o{i}b,2022-12-31,5.00\n");
+    scene.write("orders.csv", HEADER.to_owned() + &(0..200).map(row).collect::<String>());
+    scene.write("tillwise.toml", CONFIG);
+    let ended = scene.tillwise(&["run"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    for message in [
+        "churn skipped: churn needs at least 20 customers who left and 20 who stayed to train on, but there are",
+        "cluster skipped: clusters need a feature that varies between customers",
+        "note (clv): BG/NBD: r towards infinity",
+    ] {
+        assert!(ended.stdout.contains(message), "{message} is not in\n{}", ended.stdout);
+    }
+    assert_eq!(scene.table("out/current/customers.parquet").rows(), 200);
+}
+
+#[test]
+fn out_dir_not_writable() {
+    let scene = Scene::new();
+    scene.write("orders.csv", rows(50));
+    scene.write("tillwise.toml", CONFIG);
+    scene.write("taken", "a file, not a folder");
+    let ended = scene.tillwise(&["run", "--out", "taken/out"]);
+    assert_eq!(ended.code, 1);
+    assert_eq!(
+        ended.stderr.trim(),
+        "error: cannot write taken/out: Not a directory (os error 20); choose another folder with --out or [run] out"
+    );
+}
+
+#[test]
+fn two_currencies() {
+    let config = format!("{CONFIG}currency = \"currency\"\n");
+    let orders =
+        "customer_id,order_id,order_date,amount,currency\na,1,2023-01-01,5.00,EUR\nb,2,2023-01-02,5.00,USD\n";
+    says(
+        run(Some(orders), &config, &[]),
+        1,
+        "error: more than one currency: `EUR` and, in orders.csv, `USD`; convert or split the export",
+    );
+}
+
+#[test]
+fn returns_only() {
+    let orders = HEADER.to_owned() + "a,1,2023-01-01,-5.00\n";
+    says(
+        run(Some(&orders), CONFIG, &[]),
+        1,
+        "error: no customer has an order up to 2023-01-01: the accepted lines are returns only; check the sign of the amounts",
+    );
+}
+
+#[test]
+fn not_the_format_it_says() {
+    let scene = Scene::new();
+    scene.write("orders.parquet", "customer_id,order_id\n");
+    scene.write("orders.xlsx", "customer_id,order_id\n");
+    for (name, format) in [("orders.parquet", "Parquet"), ("orders.xlsx", "Excel")] {
+        scene.write("tillwise.toml", CONFIG.replace("orders.csv", name));
+        let ended = scene.tillwise(&["run"]);
+        assert_eq!(ended.code, 1);
+        assert!(
+            ended.stderr.starts_with(&format!("error: {name} is not a readable {format} file: ")),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn models_that_are_not_there() {
+    let scene = Scene::with_shop(&Shop { customers: 100, ..Shop::default() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let ended = scene.tillwise(&["score", "--models", "nowhere"]);
+    assert_eq!(
+        (ended.code, ended.stderr.trim()),
+        (2, "error: there is no folder nowhere; a run's models lie in its `models` folder")
+    );
+    // A damaged model is an error, not a guess.
+    scene.write("models/rfm.json", "{\"kind\": \"rfm\", \"version\": 99}");
+    let ended = scene.tillwise(&["score", "--models", "models"]);
+    assert_eq!(ended.code, 1);
+    assert_eq!(
+        ended.stderr.trim(),
+        "error: models/rfm.json holds rfm version 99, but rfm version 1 is needed; fit it again"
+    );
+}
+
+#[test]
+fn init_does_not_overwrite() {
+    let scene = Scene::with_shop(&Shop { customers: 60, ..Shop::default() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let ended = scene.tillwise(&["init", "orders.csv"]);
+    assert_eq!(ended.code, 2);
+    assert_eq!(
+        ended.stderr.trim(),
+        "error: tillwise.toml exists already; name another with -o, or replace it with --force"
+    );
+    assert_eq!(scene.tillwise(&["init", "orders.csv", "--force"]).code, 0);
+}

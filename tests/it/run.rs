@@ -1,0 +1,301 @@
+//! Whole runs on a simulated shop.
+
+use std::fs;
+
+use arrow::array::Array;
+use arrow::datatypes::DataType;
+use tillwise_simulate::Shop;
+
+use crate::support::{assert_same, content, Scene};
+
+fn shop() -> Shop {
+    Shop { customers: 600, ..Shop::default() }
+}
+
+/// A shop with its config, not yet run.
+fn ready() -> Scene {
+    let scene = Scene::with_shop(&shop());
+    let init = scene.tillwise(&["init", "orders.csv"]);
+    assert_eq!(init.code, 0, "{}", init.stderr);
+    scene
+}
+
+#[test]
+fn demo_runs_on_nothing_and_says_what_to_do_next() {
+    let scene = Scene::new();
+    let ended = scene.tillwise(&["demo", "--customers", "400"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for part in [
+        "Simulated a shop",
+        "RFM segment",
+        "Champions",
+        "Cluster",
+        "Churn",
+        "judged at",
+        "Value",
+        "Next: open customers.parquet",
+    ] {
+        assert!(ended.stdout.contains(part), "{part} is not in\n{}", ended.stdout);
+    }
+    assert!(scene.path("tillwise-demo/out/current/customers.parquet").exists());
+}
+
+#[test]
+fn every_customer_has_every_score_in_plain_types() {
+    let scene = ready();
+    let line = scene.done(&["run"]);
+    assert_eq!(line["status"], "done");
+    let table = scene.table("out/current/customers.parquet");
+    assert_eq!(table.rows() as u64, line["customers"].as_u64().unwrap());
+    let nullable = [
+        "mean_repeat_spend",
+        "mean_gap_days",
+        "std_gap_days",
+        "cost",
+        "top_category",
+        "top_country",
+        "top_channel",
+        "top_store",
+    ];
+    for (field, column) in table.batch().schema().fields().iter().zip(table.batch().columns()) {
+        assert!(
+            matches!(
+                field.data_type(),
+                DataType::Utf8
+                    | DataType::Int32
+                    | DataType::Int64
+                    | DataType::Float64
+                    | DataType::Boolean
+                    | DataType::Date32
+            ),
+            "{field:?}"
+        );
+        if !nullable.contains(&field.name().as_str()) {
+            assert_eq!(column.null_count(), 0, "{}", field.name());
+        }
+        if field.data_type() == &DataType::Float64 {
+            let values = table.f64s(field.name()).unwrap();
+            assert_eq!(values.iter().filter(|v| v.is_nan()).count(), column.null_count(), "{}", field.name());
+        }
+    }
+    let ids = table.texts("customer_id").unwrap();
+    assert!(ids.windows(2).all(|w| w[0] < w[1]), "ascending, one row a customer");
+    for (name, low, high) in [
+        ("churn_probability", 0.0, 1.0),
+        ("p_alive", 0.0, 1.0),
+        ("churn_decile", 1.0, 10.0),
+        ("r_score", 1.0, 5.0),
+    ] {
+        assert!(table.f64s(name).unwrap().iter().all(|v| (low..=high).contains(v)), "{name}");
+    }
+    for name in ["segments", "clusters", "churn_rules", "churn_metrics"] {
+        assert!(scene.table(&format!("out/current/{name}.parquet")).rows() > 0);
+    }
+}
+
+/// The columns that BI tools rely on: a change here is a change for users.
+#[test]
+fn the_published_schema_does_not_move() {
+    let scene = ready();
+    scene.done(&["run"]);
+    let mut text = String::new();
+    for name in ["customers", "segments", "clusters", "churn_rules", "churn_metrics", "rejects/rejects"] {
+        text.push_str(&format!("[{name}]\n"));
+        for field in scene.table(&format!("out/current/{name}.parquet")).batch().schema().fields() {
+            text.push_str(&format!(
+                "{}: {}{}\n",
+                field.name(),
+                field.data_type(),
+                if field.is_nullable() { "?" } else { "" }
+            ));
+        }
+    }
+    let approved = include_str!("schema.txt");
+    assert_eq!(text, approved, "if the change is meant, write it to tests/it/schema.txt:\n{text}");
+}
+
+#[test]
+fn every_row_read_is_accepted_or_rejected() {
+    let scene = ready();
+    let line = scene.done(&["run"]);
+    let rows = fs::read_to_string(scene.path("orders.csv")).unwrap().lines().count() as u64 - 1;
+    let number = |key: &str| line[key].as_u64().unwrap();
+    assert_eq!(number("rows_read"), rows);
+    assert_eq!(number("rows_accepted") + number("rows_rejected"), rows);
+    let rejects = scene.table("out/rejects/rejects.parquet");
+    assert_eq!(rejects.rows() as u64, number("rows_rejected"));
+    // A reject leads back to its line.
+    let text = fs::read_to_string(scene.path("orders.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let (reasons, values, at) =
+        (rejects.texts("reason").unwrap(), rejects.texts("value").unwrap(), rejects.f64s("line").unwrap());
+    let bad = (0..reasons.len()).filter(|i| reasons[*i] == "bad_number").collect::<Vec<_>>();
+    assert!(!bad.is_empty());
+    for i in bad {
+        assert!(lines[at[i] as usize - 1].contains(values[i]) && values[i] == "n/a");
+    }
+}
+
+#[test]
+fn same_input_same_bytes_on_any_number_of_threads() {
+    let scene = ready();
+    scene.done(&["run", "--threads", "1", "--out", "one"]);
+    scene.done(&["run", "--threads", "3", "--out", "three"]);
+    let (one, three) = (content(&scene.path("one/runs")), content(&scene.path("three/runs")));
+    assert_eq!(one.len(), three.len());
+    for (a, b) in one.iter().zip(&three) {
+        assert!(a == b, "{} differs", a.0);
+    }
+}
+
+#[test]
+fn the_same_run_twice_is_nothing_new() {
+    let scene = ready();
+    let first = scene.done(&["run"]);
+    let again = scene.tillwise(&["run"]);
+    assert_eq!(again.code, 99);
+    assert!(again.stdout.lines().last().unwrap().contains(first["run_id"].as_str().unwrap()));
+    scene.done(&["run", "--force"]);
+    // Another day is another run.
+    let other = scene.done(&["run", "--as-of", "2023-06-30"]);
+    assert_ne!(other["run_id"], first["run_id"]);
+    assert_eq!(scene.json("out/run.json")["as_of"], "2023-06-30");
+}
+
+#[test]
+fn nothing_after_as_of_leaks_in() {
+    let scene = ready();
+    scene.done(&["run", "--as-of", "2023-06-30", "--out", "full"]);
+    let text = fs::read_to_string(scene.path("orders.csv")).unwrap();
+    let cut: Vec<&str> = text
+        .lines()
+        .filter(|l| l.split(',').nth(1).is_none_or(|d| d < "2023-07-01" || d == "ordered_at"))
+        .collect();
+    scene.write("orders.csv", cut.join("\n") + "\n");
+    scene.done(&["run", "--as-of", "2023-06-30", "--out", "cut"]);
+    let (full, cut) =
+        (scene.table("full/current/customers.parquet"), scene.table("cut/current/customers.parquet"));
+    assert_same(&full, &cut);
+}
+
+#[test]
+fn only_what_was_asked_for_is_filled() {
+    let scene = ready();
+    let line = scene.done(&["run", "--only", "rfm,clv"]);
+    assert_eq!(line["analyses"]["rfm"], "done");
+    assert_eq!(line["analyses"]["churn"], "not_asked");
+    let table = scene.table("out/current/customers.parquet");
+    let column = |name: &str| table.batch().column_by_name(name).unwrap();
+    assert_eq!(column("clv").null_count(), 0);
+    assert_eq!(column("cluster_id").null_count(), table.rows());
+    assert!(!scene.path("out/current/models/cluster.json").exists());
+}
+
+#[test]
+fn stages_leave_current_alone() {
+    let scene = ready();
+    let run = scene.done(&["run"]);
+    for stage in ["ingest", "customers", "rfm", "cluster", "churn", "clv"] {
+        let line = scene.done(&[stage]);
+        assert!(line["current"].is_null());
+        assert!(scene.path(&format!("out/stages/{stage}/run.json")).exists());
+    }
+    assert_eq!(scene.json("out/run.json")["run_id"], run["run_id"]);
+    assert!(!scene.path("out/stages/ingest/customers.parquet").exists());
+    assert_eq!(scene.table("out/stages/customers/customers.parquet").batch().num_columns(), 34);
+}
+
+#[test]
+fn saved_models_score_without_fitting() {
+    let scene = ready();
+    scene.done(&["run"]);
+    let models = scene.path("out/current/models").canonicalize().unwrap();
+    let line = scene.done(&["score", "--models", models.to_str().unwrap(), "--out", "scored"]);
+    assert_eq!(line["analyses"]["churn"], "done");
+    let (fitted, scored) =
+        (scene.table("out/current/customers.parquet"), scene.table("scored/current/customers.parquet"));
+    assert_same(&fitted, &scored);
+    for name in ["rfm", "cluster", "churn", "clv"] {
+        let read =
+            |folder: &str| fs::read(scene.path(&format!("{folder}/current/models/{name}.json"))).unwrap();
+        assert_eq!(read("out"), read("scored"), "{name}.json went round unchanged");
+    }
+}
+
+#[test]
+fn a_short_history_skips_churn_and_says_why() {
+    let scene = Scene::with_shop(&Shop { days: 124, ..shop() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let ended = scene.tillwise(&["run"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended
+            .stdout
+            .contains("churn skipped: a 90-day churn model judged out of time needs at least 271 days"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(
+        scene
+            .table("out/current/customers.parquet")
+            .batch()
+            .column_by_name("churn_probability")
+            .unwrap()
+            .null_count(),
+        scene.table("out/current/customers.parquet").rows()
+    );
+    // Asked for by name, it is a failure; the rest is published all the same.
+    assert_eq!(scene.tillwise(&["run", "--only", "churn,rfm"]).code, 4);
+}
+
+#[test]
+fn memory_limits_change_no_value() {
+    let scene = ready();
+    scene.done(&["run", "--out", "free"]);
+    let config = fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    scene.write("tillwise.toml", config.replace("# memory_limit = \"1GB\"", "memory_limit = \"1MB\""));
+    scene.done(&["run", "--out", "tight"]);
+    assert_same(
+        &scene.table("free/current/customers.parquet"),
+        &scene.table("tight/current/customers.parquet"),
+    );
+}
+
+#[test]
+fn repeats_across_overlapping_files_count_once() {
+    let scene = Scene::new();
+    let row = |n: u32| format!("o{n},2023-01-{:02},c{},p,2,1.50\n", 1 + n % 28, n % 7);
+    let rows = |range: std::ops::Range<u32>| range.map(row).collect::<String>();
+    let header = "order_id,order_date,customer_id,sku,quantity,unit_price\n";
+    scene.write("a.csv", format!("{header}{}{}", rows(0..40), row(39)));
+    scene.write("b.csv", format!("{header}{}", rows(20..60)));
+    assert_eq!(scene.tillwise(&["init", "a.csv", "b.csv"]).code, 0);
+    let line = scene.done(&["ingest"]);
+    // o39 stands twice in the first file: the fuller file's copies are kept.
+    assert_eq!((line["rows_read"].as_u64(), line["rows_accepted"].as_u64()), (Some(81), Some(61)));
+    let record = scene.json("out/stages/ingest/run.json");
+    assert_eq!(record["quality"]["rejected_by_reason"]["repeat_across_files"], 20);
+    assert_eq!(record["quality"]["repeats_within_file"], 1);
+    assert_eq!(record["quality"]["gross_revenue"], 61.0 * 3.0);
+    assert_eq!(scene.table("out/stages/ingest/transactions/month=2023-01/part-0.parquet").rows(), 61);
+}
+
+#[test]
+fn gates_fail_the_run_and_keep_what_was_read() {
+    let scene = ready();
+    scene.done(&["run"]);
+    let config = fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    for (gate, line) in [
+        ("max_reject_share", "max_reject_share = 0.001"),
+        ("min_rows_vs_last", "max_reject_share = 0.5\nmin_rows_vs_last = 1.5"),
+        ("max_age_days", "max_reject_share = 0.5\nmax_age_days = 3"),
+    ] {
+        scene.write("tillwise.toml", config.replace("max_reject_share = 0.5 ", &format!("{line} ")));
+        let before = scene.json("out/run.json")["run_id"].clone();
+        let ended = scene.tillwise(&["run"]);
+        assert_eq!(ended.code, 3, "{gate}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with(&format!("error: gate {gate}: ")), "{}", ended.stderr);
+        assert!(scene.path("out/failed/rejects/rejects.parquet").exists());
+        assert_eq!(scene.json("out/run.json")["run_id"], before, "nothing was published");
+    }
+}
