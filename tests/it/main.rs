@@ -3,6 +3,12 @@
 //! Tests on public data need `TILLWISE_DATASETS`, the folder that `datasets/README.md` describes. Without it they say
 //! that they were skipped; with `TILLWISE_REQUIRE_DATASETS=1` (CI) they fail.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on should stop where it is, and say what it skips"
+)]
+
 mod bad_input;
 mod contract;
 mod docs;

@@ -4,6 +4,7 @@ use std::fs;
 
 use arrow::array::Array;
 use arrow::datatypes::DataType;
+use serde_json::Value;
 use tillwise_simulate::Shop;
 
 use crate::support::{assert_same, content, Scene};
@@ -297,5 +298,37 @@ fn gates_fail_the_run_and_keep_what_was_read() {
         assert!(ended.stderr.starts_with(&format!("error: gate {gate}: ")), "{}", ended.stderr);
         assert!(scene.path("out/failed/rejects/rejects.parquet").exists());
         assert_eq!(scene.json("out/run.json")["run_id"], before, "nothing was published");
+    }
+}
+
+/// The models in `models/` are those that the config beside them gives on the export in `datasets/`.
+#[test]
+fn the_kept_models_are_what_the_kept_export_gives() {
+    fn close(a: &Value, b: &Value, at: &str) {
+        match (a, b) {
+            (Value::Object(x), Value::Object(y)) => {
+                assert_eq!(x.keys().collect::<Vec<_>>(), y.keys().collect::<Vec<_>>(), "{at}");
+                x.keys().for_each(|k| close(&x[k], &y[k], &format!("{at}.{k}")));
+            }
+            (Value::Array(x), Value::Array(y)) => {
+                assert_eq!(x.len(), y.len(), "{at}");
+                x.iter().zip(y).enumerate().for_each(|(i, (x, y))| close(x, y, &format!("{at}[{i}]")));
+            }
+            // How the optimiser got there may differ between machines' mathematics libraries.
+            _ if at.ends_with("_gradient") || at.ends_with("_iterations") => {}
+            (Value::Number(x), Value::Number(y)) => {
+                let (x, y) = (x.as_f64().unwrap(), y.as_f64().unwrap());
+                assert!((x - y).abs() <= 1e-5 * x.abs().max(1.0), "{at}: {x} is not {y}");
+            }
+            _ => assert_eq!(a, b, "{at}"),
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let scene = Scene::new();
+    scene.done(&["run", root.join("models/tillwise.toml").to_str().unwrap(), "--out", "out"]);
+    for name in ["rfm", "cluster", "churn", "clv"] {
+        let kept = fs::read_to_string(root.join(format!("models/{name}.json"))).unwrap();
+        let fresh = scene.json(&format!("out/current/models/{name}.json"));
+        close(&serde_json::from_str(&kept).unwrap(), &fresh, name);
     }
 }

@@ -216,9 +216,8 @@ fn iso(text: &[u8]) -> Option<Moment> {
             if n == 0 {
                 return None;
             }
-            for i in 0..9 {
-                nanos = nanos * 10 + if i < n { u32::from(rest[i] - b'0') } else { 0 };
-            }
+            let places = rest[..n].iter().map(|b| u32::from(b - b'0')).chain(std::iter::repeat(0));
+            nanos = places.take(9).fold(0, |v, digit| v * 10 + digit);
             rest = &rest[n..];
         }
     }

@@ -90,9 +90,9 @@ impl RepeatLog {
 
     pub fn add(&mut self, month: i32, file: u32, hashes: &[u128], lines: &[u64]) -> Result<(), IngestError> {
         let path = self.path(month);
-        if !self.months.contains_key(&month) {
+        if let std::collections::btree_map::Entry::Vacant(e) = self.months.entry(month) {
             let file = File::create(&path).map_err(IngestError::write(&path))?;
-            self.months.insert(month, (BufWriter::with_capacity(1 << 16, file), 0));
+            e.insert((BufWriter::with_capacity(1 << 16, file), 0));
         }
         let Some((out, count)) = self.months.get_mut(&month) else { return Ok(()) };
         let mut bytes = Vec::with_capacity(hashes.len() * self.kept.bytes());

@@ -422,10 +422,10 @@ impl<'a> RowReader<'a> {
         for (value, part) in carried.iter_mut().zip(CARRIED) {
             *value = self.text(fields, part)?;
         }
-        if let Some(product) = carried[0] {
-            if self.rules.not_products.iter().any(|p| p.matches(product)) {
-                return Err((Some(Part::Product), product.as_bytes(), Reason::NotAProduct));
-            }
+        if let Some(product) = carried[0]
+            && self.rules.not_products.iter().any(|p| p.matches(product))
+        {
+            return Err((Some(Part::Product), product.as_bytes(), Reason::NotAProduct));
         }
 
         let quantity = self.number(fields, Part::Quantity)?.unwrap_or(Decimal::ONE);

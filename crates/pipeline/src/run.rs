@@ -14,7 +14,7 @@ use tillwise_store::{Output, hash_file, run_id};
 use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
 use tracing::{info, warn};
 
-use crate::analyses::{Context, Cutoffs, Done, LabelledTable, cutoffs};
+use crate::analyses::{Context, Cutoffs, LabelledTable, cutoffs};
 use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
 
 /// Whether models are fitted or only applied.
@@ -396,7 +396,7 @@ fn analyse(
         customers: &tables.customers,
         labelled: &tables.labelled,
     };
-    let results: Vec<(Analysis, f64, Option<Result<Done, NotDone>>)> = Analysis::ALL
+    let results: Vec<_> = Analysis::ALL
         .into_par_iter()
         .with_max_len(1)
         .map(|analysis| {

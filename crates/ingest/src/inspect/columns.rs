@@ -331,12 +331,15 @@ pub fn cancelled_prefix(sample: &Sample, order: usize, sign: Option<usize>) -> O
     for row in &sample.rows {
         let (id, value) = (row[order].trim(), row[sign].trim());
         match id.chars().next() {
-            Some(c) if c.is_ascii_alphabetic() && id[1..].bytes().all(|b| b.is_ascii_digit()) => {
-                if prefix.is_none_or(|p| p == c) && id.len() > 1 {
-                    prefix = Some(c);
-                    marked += 1;
-                    negative += usize::from(value.starts_with(['-', '(']));
-                }
+            Some(c)
+                if c.is_ascii_alphabetic()
+                    && id[1..].bytes().all(|b| b.is_ascii_digit())
+                    && prefix.is_none_or(|p| p == c)
+                    && id.len() > 1 =>
+            {
+                prefix = Some(c);
+                marked += 1;
+                negative += usize::from(value.starts_with(['-', '(']));
             }
             Some(c) if c.is_ascii_digit() => plain += 1,
             _ => {}

@@ -195,12 +195,12 @@ impl Iterator for Blocks {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if !self.ended {
-                if let Err(e) = self.fill(BLOCK_BYTES) {
-                    self.ended = true;
-                    self.held.clear();
-                    return Some(Err(e));
-                }
+            if !self.ended
+                && let Err(e) = self.fill(BLOCK_BYTES)
+            {
+                self.ended = true;
+                self.held.clear();
+                return Some(Err(e));
             }
             let end = if self.ended { Some(self.held.len()) } else { self.last_record_end() };
             match end {

@@ -170,14 +170,14 @@ fn find_columns(
                 ));
             }
         };
-        if let (ColumnRef::Name(name), Some(headers)) = (column, headers) {
-            if headers.iter().filter(|h| *h == name).count() > 1 {
-                return Err(IngestError::config(
-                    &format!("[columns] {}", PARTS[i].1),
-                    format!("{} has more than one column `{name}`", path.display()),
-                    "give the column's number, from 1",
-                ));
-            }
+        if let (ColumnRef::Name(name), Some(headers)) = (column, headers)
+            && headers.iter().filter(|h| *h == name).count() > 1
+        {
+            return Err(IngestError::config(
+                &format!("[columns] {}", PARTS[i].1),
+                format!("{} has more than one column `{name}`", path.display()),
+                "give the column's number, from 1",
+            ));
         }
         let Some(at) = found else {
             let present: Vec<String> = match headers {

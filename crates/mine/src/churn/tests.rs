@@ -75,8 +75,8 @@ fn the_tree_is_the_exhaustive_one() {
         let prior = e.churned.iter().filter(|c| **c).count() as f64 / 700.0;
         let mut expected = vec![0.0; 700];
         exhaustive(&e, &(0..700).collect::<Vec<_>>(), 0, &settings, prior, &mut expected);
-        for i in 0..700 {
-            assert_eq!(tree.predict(|f| e.features[f][i]).0, expected[i], "row {i}");
+        for (i, probability) in expected.iter().enumerate() {
+            assert_eq!(tree.predict(|f| e.features[f][i]).0, *probability, "row {i}");
         }
     }
 }

@@ -200,16 +200,18 @@ impl BgNbd {
         }
         let p = a + b - 1.0 - r;
         // The series is of one sign for p >= 0, and short unless z is near one.
-        if z <= 0.9 && p > -1.0 && c > 0.0 {
-            if let Some(sum) = series(p, a, c, z) {
-                let ln_1mz = (-z).ln_1p();
-                let head = if a == 1.0 { -ln_1mz } else { -((a - 1.0) * ln_1mz).exp_m1() / (a - 1.0) };
-                let tail = ((a - 1.0) * ln_1mz).exp() * sum;
-                let value = c * (head - tail);
-                // What is left after cancellation must still carry digits.
-                if value.is_finite() && (head - tail) > 1e-4 * head.abs() {
-                    return value;
-                }
+        if z <= 0.9
+            && p > -1.0
+            && c > 0.0
+            && let Some(sum) = series(p, a, c, z)
+        {
+            let ln_1mz = (-z).ln_1p();
+            let head = if a == 1.0 { -ln_1mz } else { -((a - 1.0) * ln_1mz).exp_m1() / (a - 1.0) };
+            let tail = ((a - 1.0) * ln_1mz).exp() * sum;
+            let value = c * (head - tail);
+            // What is left after cancellation must still carry digits.
+            if value.is_finite() && (head - tail) > 1e-4 * head.abs() {
+                return value;
             }
         }
         self.expected_if_alive_by_integral(h, t)
