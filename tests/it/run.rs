@@ -34,11 +34,13 @@ fn demo_runs_on_nothing_and_says_what_to_do_next() {
         "Churn",
         "judged at",
         "Value",
-        "Next: open customers.parquet",
+        "Next: look at report.html",
     ] {
         assert!(ended.stdout.contains(part), "{part} is not in\n{}", ended.stdout);
     }
     assert!(scene.path("tillwise-demo/out/current/customers.parquet").exists());
+    let page = fs::read_to_string(scene.path("tillwise-demo/out/report.html")).unwrap();
+    assert!(page.contains("Champions") && page.contains("Judged out of time") && page.ends_with("</html>\n"));
 }
 
 #[test]

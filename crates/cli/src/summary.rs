@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tillwise_pipeline::{Finished, PipelineError, RunRecord, Status};
+use tillwise_report::{grouped, percent};
 use tillwise_table::Table;
 
 /// The last line of `run`.
@@ -49,31 +50,6 @@ pub fn nothing_new_json(folder: &Path, run_id: &str) -> String {
     serde_json::json!({ "status": "nothing_new", "run_id": run_id, "run": folder }).to_string()
 }
 
-/// A whole number with thousands set apart.
-fn grouped(n: f64) -> String {
-    let digits = format!("{:.0}", n.abs());
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if n < -0.5 {
-        format!("-{text}")
-    } else {
-        text
-    }
-}
-
-fn percent(share: f64) -> String {
-    if share.is_finite() {
-        format!("{:.1} %", 100.0 * share)
-    } else {
-        "-".to_owned()
-    }
-}
-
 /// A short page: rows, segments, clusters, churn, value, where the files are.
 pub fn summary(f: &Finished) -> Result<String, PipelineError> {
     let r = &f.record;
@@ -113,7 +89,7 @@ pub fn summary(f: &Finished) -> Result<String, PipelineError> {
     if r.customers > 0 {
         let _ = writeln!(
             t,
-            "Next: open customers.parquet there in any BI tool; what was rejected, and why, is in rejects/."
+            "Next: look at report.html there, and open customers.parquet in any BI tool; what was rejected, and why, is in rejects/."
         );
     }
     Ok(t)

@@ -62,7 +62,7 @@ impl Hasher for TextHasher {
     }
 }
 
-/// Lines of one month as numbers, neighbours drawn together.
+/// Lines as numbers, neighbours drawn together.
 #[derive(Default)]
 struct Columns {
     range: Vec<u32>,
@@ -127,7 +127,7 @@ impl Dictionaries {
         &self.values[mode].texts[key as u32 as usize]
     }
 
-    /// Turns the lines of a month into numbers. Neighbouring lines of one order and day become one
+    /// Turns lines into numbers. Neighbouring lines of one order and day become one
     /// cell; the same order met again later makes another, to be grouped with it.
     pub fn encode(&mut self, lines: &DataFrame) -> PolarsResult<Groups> {
         let text = |name: &str| lines.column(name).and_then(|c| c.str());

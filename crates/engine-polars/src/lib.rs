@@ -1,6 +1,6 @@
 //! Transactions to customer tables, with Polars.
 //!
-//! Polars reads the lines of each month. In one pass customers, products and attribute values become small
+//! Polars reads the lines, a row group at a time. In one pass customers, products and attribute values become small
 //! numbers, and neighbouring lines of an order are drawn together ([`encode`]); on those numbers Polars
 //! groups *cells*, one per (customer, order, day), the first day of each product that a customer bought, and
 //! the lines of each attribute value. Every requested date is then summed from them ([`fold`]): the lines are
@@ -19,16 +19,18 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 use tillwise_core::schema::{LABEL, MODES, SUMMARY};
 use tillwise_core::{Engine, EngineError, SummaryRequest, SummaryStats};
-use tillwise_table::{Compression, TableError, TableWriter, arrow_schema};
+use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter, arrow_schema};
 
 use encode::Dictionaries;
 use fold::Folded;
-use spill::Spill;
+use spill::{Spill, join};
 
 /// Memory that the groups of one line take while a range is summed.
 const BYTES_PER_LINE: u64 = 64;
 /// Memory for a range of customers where no limit is set.
 const DEFAULT_RANGE_BYTES: u64 = 128 << 20;
+/// Pieces that are grouped together before they wait on disk.
+const PIECES_A_SPILL: usize = 4;
 /// Customer ids looked at to cut the ranges, per range.
 const SAMPLE_PER_RANGE: usize = 2_000;
 
@@ -51,35 +53,41 @@ impl Engine for PolarsEngine {
         net_returns: bool,
         requests: &[SummaryRequest],
     ) -> Result<Vec<SummaryStats>, EngineError> {
-        let months = months(transactions)?;
-        let lines = count_lines(&months)?;
+        let pieces = pieces(transactions)?;
+        let lines: usize = pieces.iter().map(|p| p.lines).sum();
         let range_bytes = self
             .memory_limit
             .map_or(DEFAULT_RANGE_BYTES, |limit| (limit / 8).clamp(1 << 16, DEFAULT_RANGE_BYTES));
-        let ranges = (lines * BYTES_PER_LINE).div_ceil(range_bytes).max(1) as usize;
-        let bounds = if ranges == 1 { Vec::new() } else { bounds(&months, lines as usize, ranges)? };
+        let ranges = (lines as u64 * BYTES_PER_LINE).div_ceil(range_bytes).max(1) as usize;
+        let bounds = if ranges == 1 { Vec::new() } else { bounds(&pieces, lines, ranges)? };
 
         let scratch = transactions.with_extension("groups.tmp");
         let mut dictionaries = Dictionaries::new(bounds);
         let mut spill = Spill::create(&scratch, dictionaries.ranges())?;
-        // While one month is read and encoded, the one before is grouped and spilled.
+        // While one piece is read and encoded, those before are grouped and spilled.
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         std::thread::scope(|scope| {
-            let (months, dictionaries) = (&months, &mut dictionaries);
+            let (pieces, dictionaries) = (&pieces, &mut dictionaries);
             scope.spawn(move || {
-                for month in months {
-                    let runs = read_month(month).and_then(|lines| dictionaries.encode(&lines));
-                    // The receiver is gone only when a month has failed already.
+                for piece in pieces {
+                    let runs = piece.read(&COLUMNS).and_then(|lines| dictionaries.encode(&lines));
+                    // The receiver is gone only when a piece has failed already.
                     if send.send(runs).is_err() {
                         return;
                     }
                 }
             });
-            for runs in receive {
-                let groups = runs.and_then(Groups::group).map_err(failed("grouping lines"))?;
-                spill.add(groups)?;
+            loop {
+                let runs: Vec<Groups> = receive
+                    .iter()
+                    .take(PIECES_A_SPILL)
+                    .collect::<PolarsResult<_>>()
+                    .map_err(failed("reading lines"))?;
+                if runs.is_empty() {
+                    return Ok::<(), EngineError>(());
+                }
+                spill.add(join(&runs).and_then(Groups::group).map_err(failed("grouping lines"))?)?;
             }
-            Ok::<(), EngineError>(())
         })?;
         let mut outputs = Vec::new();
         for request in requests {
@@ -90,7 +98,7 @@ impl Engine for PolarsEngine {
             outputs.push((request, writer, SummaryStats::default()));
         }
         for range in 0..dictionaries.ranges() {
-            let grouped = spill.take(range)?.group().map_err(failed("grouping months"))?;
+            let grouped = spill.take(range)?.group().map_err(failed("grouping spilled lines"))?;
             let folded = Folded::new(grouped, &dictionaries).map_err(failed("sorting cells"))?;
             for (request, writer, stats) in &mut outputs {
                 let (batch, return_only) =
@@ -108,14 +116,14 @@ impl Engine for PolarsEngine {
     }
 }
 
-/// The groups of a month, or of a range of customers over all months; all columns are whole numbers.
+/// The groups of some lines, or of a range of customers over all lines; all columns are whole numbers.
 ///
 /// `key` holds the customer in its upper half and the product or value in its lower half.
 #[derive(Clone, Default)]
 pub(crate) struct Groups {
     /// `range, customer, order, day` and sums: one row per customer, order and day.
     pub cells: DataFrame,
-    /// `range, key, day`: the products that a customer bought, not drawn together: few repeat in a month.
+    /// `range, key, day`: the products that a customer bought, not drawn together: few repeat early on.
     pub products: DataFrame,
     /// `range, key, day, lines`, for each column of [`MODES`].
     pub values: [DataFrame; MODES.len()],
@@ -140,8 +148,43 @@ impl Groups {
     }
 }
 
-/// The Parquet files of each month, in order.
-fn months(transactions: &Path) -> Result<Vec<Vec<PathBuf>>, EngineError> {
+/// Some lines of a Parquet file: what is read at once.
+struct Piece {
+    path: PathBuf,
+    from: usize,
+    lines: usize,
+}
+
+/// What the engine needs of a line.
+const COLUMNS: [&str; 8 + MODES.len()] = [
+    "customer_id",
+    "order_id",
+    "order_date",
+    "is_return",
+    "quantity_e4",
+    "amount_e4",
+    "cost_e4",
+    "product",
+    MODES[0],
+    MODES[1],
+    MODES[2],
+    MODES[3],
+];
+
+impl Piece {
+    fn read(&self, columns: &[&str]) -> PolarsResult<DataFrame> {
+        let columns: Vec<Expr> = columns.iter().map(|c| col(*c)).collect();
+        scan(&self.path)?.slice(self.from as i64, self.lines as IdxSize).select(columns).collect()
+    }
+}
+
+fn scan(path: &Path) -> PolarsResult<LazyFrame> {
+    let args = ScanArgsParquet { glob: false, cache: false, ..ScanArgsParquet::default() };
+    LazyFrame::scan_parquet(PlRefPath::try_from_path(path)?, args)
+}
+
+/// All lines, months and parts in order, in pieces of a row group.
+fn pieces(transactions: &Path) -> Result<Vec<Piece>, EngineError> {
     let list = |folder: &Path| -> Result<Vec<PathBuf>, EngineError> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder).map_err(io(folder))? {
@@ -150,38 +193,32 @@ fn months(transactions: &Path) -> Result<Vec<Vec<PathBuf>>, EngineError> {
         paths.sort();
         Ok(paths)
     };
-    list(transactions)?.iter().filter(|p| p.is_dir()).map(|month| list(month)).collect()
-}
-
-fn scan(parts: &[PathBuf]) -> PolarsResult<LazyFrame> {
-    let paths: Vec<PlRefPath> =
-        parts.iter().map(|p| PlRefPath::try_from_path(p)).collect::<PolarsResult<_>>()?;
-    let args = ScanArgsParquet { glob: false, cache: false, ..ScanArgsParquet::default() };
-    LazyFrame::scan_parquet_files(paths.into(), args)
-}
-
-fn count_lines(months: &[Vec<PathBuf>]) -> Result<u64, EngineError> {
-    let mut lines = 0;
-    for month in months {
-        let count =
-            scan(month).and_then(|lf| lf.select([len()]).collect()).map_err(failed("counting lines"))?;
-        lines +=
-            count.columns().first().and_then(|c| c.get(0).ok()).and_then(|v| v.extract::<u64>()).unwrap_or(0);
+    let mut pieces = Vec::new();
+    for month in list(transactions)?.into_iter().filter(|p| p.is_dir()) {
+        for path in list(&month)? {
+            let count =
+                scan(&path).and_then(|lf| lf.select([len()]).collect()).map_err(failed("counting lines"))?;
+            let count =
+                count.columns().first().and_then(|c| c.get(0).ok()).and_then(|v| v.extract::<usize>());
+            let lines = count.unwrap_or(0);
+            pieces.extend((0..lines).step_by(ROW_GROUP).map(|from| Piece {
+                path: path.clone(),
+                from,
+                lines: ROW_GROUP.min(lines - from),
+            }));
+        }
     }
-    Ok(lines)
+    Ok(pieces)
 }
 
 /// Ids that cut the customers into `ranges` of about equally many lines: the first id of each range
 /// but the first.
-fn bounds(months: &[Vec<PathBuf>], lines: usize, ranges: usize) -> Result<Vec<String>, EngineError> {
+fn bounds(pieces: &[Piece], lines: usize, ranges: usize) -> Result<Vec<String>, EngineError> {
     let step = (lines / (ranges * SAMPLE_PER_RANGE)).max(1);
     let mut sample: Vec<String> = Vec::new();
-    for month in months {
-        let ids = scan(month)
-            .and_then(|lf| lf.select([col("customer_id")]).collect())
-            .map_err(failed("sampling customers"))?;
-        let ids =
-            ids.column("customer_id").and_then(|c| c.str().cloned()).map_err(failed("sampling customers"))?;
+    for piece in pieces {
+        let ids = piece.read(&["customer_id"]).map_err(failed("sampling customers"))?;
+        let ids = ids.column("customer_id").and_then(|c| c.str()).map_err(failed("sampling customers"))?;
         sample.extend(ids.iter().flatten().step_by(step).map(str::to_owned));
     }
     sample.sort_unstable();
@@ -189,24 +226,6 @@ fn bounds(months: &[Vec<PathBuf>], lines: usize, ranges: usize) -> Result<Vec<St
         (1..ranges).filter_map(|i| sample.get(i * sample.len() / ranges).cloned()).collect();
     bounds.dedup();
     Ok(bounds)
-}
-
-fn read_month(parts: &[PathBuf]) -> PolarsResult<DataFrame> {
-    let columns: Vec<Expr> = [
-        "customer_id",
-        "order_id",
-        "order_date",
-        "is_return",
-        "quantity_e4",
-        "amount_e4",
-        "cost_e4",
-        "product",
-    ]
-    .into_iter()
-    .chain(MODES)
-    .map(col)
-    .collect();
-    scan(parts)?.select(columns).collect()
 }
 
 pub(crate) fn failed(doing: &'static str) -> impl Fn(PolarsError) -> EngineError {

@@ -7,12 +7,12 @@ use polars::prelude::*;
 
 use crate::{EngineError, Groups, failed, io};
 
-/// Collects the months' groups and gives them back a range of customers at a time.
+/// Collects groups of lines and gives them back a range of customers at a time.
 pub(crate) struct Spill {
     scratch: PathBuf,
     ranges: usize,
     in_memory: Vec<Groups>,
-    months: usize,
+    spilled: usize,
 }
 
 impl Spill {
@@ -20,16 +20,16 @@ impl Spill {
         if ranges > 1 {
             fs::create_dir_all(scratch).map_err(io(scratch))?;
         }
-        Ok(Spill { scratch: scratch.to_owned(), ranges, in_memory: Vec::new(), months: 0 })
+        Ok(Spill { scratch: scratch.to_owned(), ranges, in_memory: Vec::new(), spilled: 0 })
     }
 
-    /// Takes the groups of one month.
-    pub fn add(&mut self, month: Groups) -> Result<(), EngineError> {
+    /// Takes the groups of some lines.
+    pub fn add(&mut self, groups: Groups) -> Result<(), EngineError> {
         if self.ranges == 1 {
-            self.in_memory.push(month);
+            self.in_memory.push(groups);
             return Ok(());
         }
-        for (table, frame) in tables(&month).into_iter().enumerate() {
+        for (table, frame) in tables(&groups).into_iter().enumerate() {
             if frame.width() == 0 {
                 continue;
             }
@@ -37,7 +37,7 @@ impl Spill {
                 let within = col("range").eq(lit(range as u32));
                 let mut part =
                     frame.clone().lazy().filter(within).collect().map_err(failed("spilling groups"))?;
-                let path = self.path(range, table, self.months);
+                let path = self.path(range, table, self.spilled);
                 let file = File::create(&path).map_err(io(&path))?;
                 ParquetWriter::new(file)
                     .with_compression(ParquetCompression::Uncompressed)
@@ -46,34 +46,34 @@ impl Spill {
                     .map_err(failed("spilling groups"))?;
             }
         }
-        self.months += 1;
+        self.spilled += 1;
         Ok(())
     }
 
-    fn path(&self, range: usize, table: usize, month: usize) -> PathBuf {
-        self.scratch.join(format!("{range}-{table}-{month}.parquet"))
+    fn path(&self, range: usize, table: usize, spilled: usize) -> PathBuf {
+        self.scratch.join(format!("{range}-{table}-{spilled}.parquet"))
     }
 
-    /// The groups of one range, over all months.
+    /// The groups of one range, over all lines.
     pub fn take(&mut self, range: usize) -> Result<Groups, EngineError> {
         if self.ranges == 1 {
-            let months = std::mem::take(&mut self.in_memory);
-            return join(&months).map_err(failed("joining months"));
+            let parts = std::mem::take(&mut self.in_memory);
+            return join(&parts).map_err(failed("joining groups"));
         }
-        let mut months = Vec::new();
-        for month in 0..self.months {
+        let mut parts = Vec::new();
+        for spilled in 0..self.spilled {
             let mut groups = Groups::default();
             for (table, frame) in tables_mut(&mut groups).into_iter().enumerate() {
-                let path = self.path(range, table, month);
+                let path = self.path(range, table, spilled);
                 if path.exists() {
                     let file = File::open(&path).map_err(io(&path))?;
                     *frame = ParquetReader::new(file).finish().map_err(failed("reading spilled groups"))?;
                     fs::remove_file(&path).map_err(io(&path))?;
                 }
             }
-            months.push(groups);
+            parts.push(groups);
         }
-        join(&months).map_err(failed("joining months"))
+        join(&parts).map_err(failed("joining groups"))
     }
 }
 
@@ -85,10 +85,11 @@ fn tables_mut(groups: &mut Groups) -> Vec<&mut DataFrame> {
     [&mut groups.cells, &mut groups.products].into_iter().chain(&mut groups.values).collect()
 }
 
-fn join(months: &[Groups]) -> PolarsResult<Groups> {
+/// Puts groups one below the other.
+pub(crate) fn join(parts: &[Groups]) -> PolarsResult<Groups> {
     let mut all = Groups::default();
-    for month in months {
-        for (whole, part) in tables_mut(&mut all).into_iter().zip(tables(month)) {
+    for groups in parts {
+        for (whole, part) in tables_mut(&mut all).into_iter().zip(tables(groups)) {
             if whole.width() == 0 {
                 *whole = part.clone();
             } else if part.width() > 0 {

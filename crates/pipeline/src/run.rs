@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use tillwise_core::schema::{Column, SCORES, SUMMARY};
 use tillwise_core::{Day, Engine, SummaryRequest};
 use tillwise_ingest::{Quality, Returns, find_files, ingest};
+use tillwise_report::html;
 use tillwise_store::{Output, hash_file, run_id};
 use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
 use tracing::{info, warn};
@@ -477,18 +478,22 @@ fn metadata(record: &RunRecord) -> Vec<(&'static str, String)> {
 /// Raised whenever a published column is renamed, retyped or removed.
 const SCHEMA_VERSION: u32 = 1;
 
+/// Writes `run.json`, and `report.html` from it.
 fn write_record(work: &Path, record: &mut RunRecord) -> Result<(), PipelineError> {
     let mut files = Vec::new();
     list_files(work, work, &mut files)
         .map_err(|source| PipelineError::Write { path: work.to_owned(), source })?;
-    files.push("run.json".to_owned());
+    files.extend(["run.json".to_owned(), "report.html".to_owned()]);
     files.sort();
     record.files = files;
-    let path = work.join("run.json");
-    let mut text = serde_json::to_string_pretty(record)
-        .map_err(|e| PipelineError::Assemble { table: "run.json", message: e.to_string() })?;
-    text.push('\n');
-    fs::write(&path, text).map_err(|source| PipelineError::Write { path, source })
+    let broken = |e: serde_json::Error| PipelineError::Assemble { table: "run.json", message: e.to_string() };
+    let value = serde_json::to_value(&*record).map_err(broken)?;
+    let text = serde_json::to_string_pretty(record).map_err(broken)?;
+    for (name, text) in [("run.json", text + "\n"), ("report.html", html(&value, work)?)] {
+        let path = work.join(name);
+        fs::write(&path, text).map_err(|source| PipelineError::Write { path, source })?;
+    }
+    Ok(())
 }
 
 fn list_files(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {

@@ -3,7 +3,7 @@
 //! ```text
 //! OUT/runs/as_of=2011-12-09/run=4f1c.../   everything of a run
 //! OUT/current -> runs/as_of=.../run=...      swapped by rename, the last act of a run
-//! OUT/run.json, OUT/rejects                  links through `current`
+//! OUT/run.json, report.html, rejects          links through `current`
 //! OUT/stages/rfm/                            what a single-stage command made; `current` does not move
 //! OUT/failed/                                what a run that failed a gate left behind
 //! ```
@@ -156,7 +156,7 @@ impl Output {
     /// If a link cannot be made.
     pub fn point_current(&self, run: &Path) -> Result<(), StoreError> {
         let target = run.strip_prefix(&self.root).unwrap_or(run);
-        for link in ["run.json", "rejects"] {
+        for link in ["run.json", "report.html", "rejects"] {
             self.link(&Path::new("current").join(link), link)?;
         }
         self.link(target, "current")

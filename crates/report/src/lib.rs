@@ -1,0 +1,235 @@
+//! The page that people look at after a run: `report.html`, one file, nothing loaded from elsewhere.
+//!
+//! It shows what `run.json` and the small tables hold, and nothing of its own: where the rows went, who the
+//! customers are, how good the churn model is, and what to bear in mind. It is the same for the same
+//! run: times stand in `run.json` only.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::Value;
+use tillwise_table::{Table, TableError};
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}\
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #ddd}table{border-collapse:collapse;width:100%}\
+th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #eee;vertical-align:top}th:first-child,td:first-child{text-align:left}\
+.bar{background:#3b7ea1;height:.7rem;display:inline-block;border-radius:2px}.note{background:#fff6df;padding:.4rem .8rem;margin:.4rem 0}\
+.num{font-size:1.4rem;font-weight:600}.row{display:flex;flex-wrap:wrap;gap:2rem}";
+
+/// The page of the run in `folder`, whose record is `run`.
+///
+/// # Errors
+/// If one of the run's tables cannot be read.
+pub fn html(run: &Value, folder: &Path) -> Result<String, TableError> {
+    let mut page = Page(String::new());
+    let as_of = run["as_of"].as_str().unwrap_or("?");
+    let _ = write!(
+        page.0,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Tillwise, {as_of}</title><style>{STYLE}</style></head><body><h1>Customers as of {as_of}</h1>\n"
+    );
+    overview(&mut page, run);
+    rows(&mut page, run);
+    let table = |name: &str| {
+        let path = folder.join(name);
+        path.exists().then(|| Table::read(&path)).transpose()
+    };
+    if let Some(segments) = table("segments.parquet")? {
+        groups(&mut page, "RFM segments", "rfm_segment", &segments)?;
+    }
+    if let Some(clusters) = table("clusters.parquet")? {
+        groups(&mut page, "Clusters", "cluster_name", &clusters)?;
+    }
+    if let Some(rules) = table("churn_rules.parquet")? {
+        churn(&mut page, run, &rules)?;
+    }
+    notes(&mut page, run);
+    let _ = write!(
+        page.0,
+        "<p>Run {} of Tillwise {}. Every figure here is in run.json or in the Parquet tables beside this page.</p></body></html>\n",
+        escape(run["run_id"].as_str().unwrap_or("?")),
+        escape(run["version"].as_str().unwrap_or("?"))
+    );
+    Ok(page.0)
+}
+
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        let _ = writeln!(self.0, "<h2>{}</h2>", escape(text));
+    }
+
+    fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+        self.0.push_str("<table><tr>");
+        for head in heads {
+            let _ = write!(self.0, "<th>{}</th>", escape(head));
+        }
+        self.0.push_str("</tr>\n");
+        for row in rows {
+            self.0.push_str("<tr>");
+            for cell in row {
+                let _ = write!(self.0, "<td>{cell}</td>");
+            }
+            self.0.push_str("</tr>\n");
+        }
+        self.0.push_str("</table>\n");
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A whole number with thousands set apart.
+pub fn grouped(n: f64) -> String {
+    let digits = format!("{:.0}", n.abs());
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if n < -0.5 { format!("-{text}") } else { text }
+}
+
+/// A share in percent; a dash where there is none.
+pub fn percent(share: f64) -> String {
+    if share.is_finite() { format!("{:.1} %", 100.0 * share) } else { "-".to_owned() }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn overview(page: &mut Page, run: &Value) {
+    let q = &run["quality"];
+    page.0.push_str("<div class=\"row\">");
+    for (label, value) in [
+        ("customers", &run["customers"]),
+        ("accepted rows", &q["rows_accepted"]),
+        ("gross revenue", &q["gross_revenue"]),
+        ("returned", &q["returns_value"]),
+    ] {
+        let _ = write!(page.0, "<div><div class=\"num\">{}</div>{label}</div>", grouped(number(value)));
+    }
+    let date = |key: &str| q[key].as_str().unwrap_or("?");
+    let _ = writeln!(
+        page.0,
+        "<div><div class=\"num\">{} - {}</div>dates</div></div>",
+        date("first_date"),
+        date("last_date")
+    );
+}
+
+fn rows(page: &mut Page, run: &Value) {
+    let q = &run["quality"];
+    page.heading("Where the rows went");
+    let read = number(&q["rows_read"]);
+    let mut lines = vec![("read".to_owned(), read), ("accepted".to_owned(), number(&q["rows_accepted"]))];
+    for (reason, count) in q["rejected_by_reason"].as_object().into_iter().flatten() {
+        lines.push((format!("rejected: {reason}"), number(count)));
+    }
+    page.table(
+        &["rows", "count", "share"],
+        lines.iter().map(|(name, n)| vec![escape(name), grouped(*n), percent(n / read)]),
+    );
+}
+
+fn groups(page: &mut Page, title: &str, name: &str, table: &Table) -> Result<(), TableError> {
+    page.heading(title);
+    let names = table.texts(name)?;
+    let (n, share) = (table.f64s("customers")?, table.f64s("customer_share")?);
+    let (revenue, of_revenue) = (table.f64s("net_revenue")?, table.f64s("revenue_share")?);
+    let (days, orders) = (table.f64s("mean_days_since_last")?, table.f64s("mean_orders")?);
+    let bar =
+        |s: f64| format!("<span class=\"bar\" style=\"width:{:.0}px\"></span>", 160.0 * s.clamp(0.0, 1.0));
+    page.table(
+        &["", "customers", "share", "net revenue", "of revenue", "", "days since last", "orders"],
+        (0..names.len()).map(|i| {
+            vec![
+                escape(names[i]),
+                grouped(n[i]),
+                percent(share[i]),
+                grouped(revenue[i]),
+                percent(of_revenue[i]),
+                bar(of_revenue[i]),
+                format!("{:.0}", days[i]),
+                format!("{:.1}", orders[i]),
+            ]
+        }),
+    );
+    Ok(())
+}
+
+fn churn(page: &mut Page, run: &Value, rules: &Table) -> Result<(), TableError> {
+    page.heading("Churn");
+    let report = &run["analyses"]["churn"]["report"];
+    if let Some(cutoff) = report["judged_cutoff"].as_str() {
+        let _ = writeln!(page.0, "<p>Judged out of time, at {}:</p>", escape(cutoff));
+        let metrics = [
+            ("AUC", "auc"),
+            ("average precision", "average_precision"),
+            ("Brier score", "brier"),
+            ("lift in decile 1", "lift_decile_1"),
+            ("mean probability", "mean_probability"),
+            ("churn rate", "churn_rate"),
+        ];
+        page.table(
+            &["", "tree", "recency alone"],
+            metrics.iter().map(|(name, key)| {
+                let cell = |model: &str| format!("{:.3}", number(&report[model][key]));
+                vec![(*name).to_owned(), cell("tree"), cell("recency_only")]
+            }),
+        );
+    }
+    let (words, p) = (rules.texts("rule")?, rules.f64s("churn_probability")?);
+    let (n, at_stake) = (rules.f64s("customers")?, rules.f64s("net_revenue_365d")?);
+    page.table(
+        &["rule", "probability", "customers", "revenue of 365 days"],
+        (0..words.len()).map(|i| vec![escape(words[i]), percent(p[i]), grouped(n[i]), grouped(at_stake[i])]),
+    );
+    Ok(())
+}
+
+fn notes(page: &mut Page, run: &Value) {
+    let mut notes: Vec<String> = Vec::new();
+    let texts = |v: &Value| {
+        v.as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    notes.extend(texts(&run["quality"]["warnings"]));
+    for (name, analysis) in run["analyses"].as_object().into_iter().flatten() {
+        if let (Some(status), Some(reason)) = (analysis["status"].as_str(), analysis["reason"].as_str()) {
+            notes.push(format!("{name} {status}: {reason}"));
+        }
+        notes.extend(texts(&analysis["report"]["warnings"]).into_iter().map(|w| format!("{name}: {w}")));
+    }
+    if !notes.is_empty() {
+        page.heading("To bear in mind");
+        for note in notes {
+            let _ = writeln!(page.0, "<div class=\"note\">{}</div>", escape(&note));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_data_cannot_break_the_page() {
+        let run = serde_json::json!({
+            "run_id": "x", "version": "0", "as_of": "2023-01-01", "customers": 1234567,
+            "quality": {"rows_read": 10, "rows_accepted": 9, "rejected_by_reason": {"bad_date": 1}, "warnings": ["<script>"]},
+            "analyses": {"clv": {"status": "skipped", "reason": "a & b"}}
+        });
+        let page = html(&run, Path::new("nowhere")).unwrap();
+        assert!(
+            page.contains("1,234,567")
+                && page.contains("&lt;script&gt;")
+                && page.contains("clv skipped: a &amp; b")
+        );
+        assert!(!page.contains("<script>") && page.contains("10.0 %"));
+    }
+}
