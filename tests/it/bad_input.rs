@@ -274,3 +274,66 @@ fn init_does_not_overwrite() {
     );
     assert_eq!(scene.tillwise(&["init", "orders.csv", "--force"]).code, 0);
 }
+
+#[test]
+fn a_failure_in_a_large_file_ends_the_run() {
+    // More blocks than the reading thread may be ahead.
+    let row = "c,o1,2023-01-01,5.00\n";
+    let orders = HEADER.to_owned() + ",o1,2023-01-01,5.00\n" + &row.repeat(24_000_000 / row.len());
+    let (code, message) =
+        run(Some(&orders), &format!("{CONFIG}[cleaning]\nmissing_customer = \"fail\"\n"), &[]);
+    assert_eq!(
+        (code, message.as_str()),
+        (1, "error: orders.csv, line 2: no customer, and [cleaning] missing_customer = \"fail\"")
+    );
+}
+
+#[test]
+fn a_header_with_an_open_quote() {
+    let orders = HEADER.replace("amount", "amount,\"note") + &"a,1,2023-01-01,5.00,x\n".repeat(10);
+    let (code, message) = run(Some(&orders), CONFIG, &[]);
+    assert_eq!(code, 1);
+    assert!(message.contains("its first line opens a quote that is never closed: customer_id,order_id,order_date,amount,\"note"), "{message}");
+}
+
+#[test]
+fn headers_twice_and_line_ends_in_values_still_give_a_config_that_reads() {
+    let scene = Scene::new();
+    let row = |i: u32| format!("c{i},{i},2023-01-{:02},\"1 Main St\r\nTown\",{i}.50,{i}.50\r\n", 1 + i % 28);
+    let header = "customer_id,order_id,order_date,\"address\nof customer\",amount,amount\r\n";
+    scene.write("orders.csv", header.to_owned() + &(0..30).map(row).collect::<String>());
+    let init = scene.tillwise(&["init", "orders.csv"]);
+    assert_eq!(init.code, 0, "{}", init.stderr);
+    assert_eq!(scene.done(&["ingest"])["rows_accepted"], 30);
+}
+
+#[test]
+fn damaged_models() {
+    let scene = Scene::with_shop(&Shop { customers: 300, ..Shop::default() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    scene.done(&["run"]);
+    let damage = [
+        ("cluster", "\"names\": [", "\"names\": [\"x\", "),
+        ("churn", "\"low\": ", "\"low\": 9"),
+        ("rfm", "\"bins\": 5", "\"bins\": 4"),
+        ("clv", "\"alpha\": ", "\"alpha\": -"),
+    ];
+    for (model, from, to) in damage {
+        let text = std::fs::read_to_string(scene.path(&format!("out/current/models/{model}.json"))).unwrap();
+        assert!(text.contains(from));
+        scene.write(&format!("bad/{model}.json"), text.replace(from, to));
+        let ended = scene.tillwise(&["score", "--models", "bad", "--out", "scored"]);
+        assert_eq!(ended.code, 1, "{model}");
+        assert!(
+            ended.stderr.starts_with(&format!("error: bad/{model}.json is damaged: ")),
+            "{}",
+            ended.stderr
+        );
+        std::fs::remove_file(scene.path(&format!("bad/{model}.json"))).unwrap();
+    }
+    let ended = scene.tillwise(&["score", "--models", "bad"]);
+    assert_eq!(
+        (ended.code, ended.stderr.trim()),
+        (2, "error: bad holds none of the models; a run's lie in its `models` folder")
+    );
+}

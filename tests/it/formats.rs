@@ -239,3 +239,65 @@ fn cleaning_policies_do_what_they_say() {
     assert!(accepted(&format!("{base}\nlatest = \"2023-01-03\"")).1 == 5.0);
     assert!(accepted("missing_customer = \"fail\"").0.contains("a.csv, line 8: no customer"));
 }
+
+/// Accepted rows, rejected rows, gross revenue and returned value of an export.
+fn sums(files: &[(&str, &[u8])], config: &str) -> (u64, u64, f64, f64) {
+    let scene = Scene::new();
+    for (name, content) in files {
+        scene.write(name, content);
+    }
+    let names: Vec<&str> = files.iter().map(|f| f.0).collect();
+    let columns =
+        "[columns]\ncustomer = \"customer\"\norder = \"order\"\ndate = \"date\"\namount = \"amount\"\n";
+    let (input, rest) = config.split_once('|').unwrap_or((config, ""));
+    scene.write("tillwise.toml", format!("[input]\nfiles = {names:?}\n{input}\n{columns}{rest}"));
+    scene.done(&["ingest"]);
+    let q = scene.json("out/stages/ingest/run.json")["quality"].clone();
+    let number = |key: &str| q[key].as_f64().unwrap();
+    (
+        number("rows_accepted") as u64,
+        number("rows_rejected") as u64,
+        number("gross_revenue"),
+        number("returns_value"),
+    )
+}
+
+#[test]
+fn lone_carriage_returns_and_pairs_of_stray_quotes_lose_nothing() {
+    let text =
+        b"customer,order,date,amount\n\"A\",o1,2024-01-01,5\r\"B\",o2,2024-01-02,6\nC,o3,2024-01-03,7\n";
+    assert_eq!(sums(&[("a.csv", text)], "").1, 1, "a row that is not one is rejected whole");
+    let text = b"customer,order,date,amount,note\nA,1,2024-01-01,5,\"stray\nB,2,2024-01-02,6,x\nC,3,2024-01-03,7,y\n\
+        D,4,2024-01-04,8,\"stray2\nE,5,2024-01-05,9,z\n";
+    assert_eq!(sums(&[("a.csv", text)], ""), (3, 2, 22.0, 0.0));
+}
+
+#[test]
+fn numbers_that_a_format_types_are_not_read_with_the_marks_of_text() {
+    let json = b"{\"customer\":\"a\",\"order\":1,\"date\":\"2024-01-01\",\"amount\":12.5}\n\
+        {\"customer\":\"a\",\"order\":2,\"date\":\"2024-01-02\",\"amount\":\"1.000,25\"}\n";
+    assert_eq!(sums(&[("a.jsonl", json)], "decimal = \",\"\nthousands = \".\"").2, 1012.75);
+}
+
+#[test]
+fn refunds_count_against_the_customer_with_either_sign() {
+    let text = b"customer,order,date,qty,amount\na,1,2024-01-01,1,100\na,2,2024-01-02,-1,100\na,3,2024-01-03,1,-10\n";
+    assert_eq!(sums(&[("a.csv", text)], "|quantity = \"qty\"\n"), (3, 0, 100.0, 110.0));
+}
+
+#[test]
+fn a_repeat_is_one_however_its_file_quotes() {
+    let plain = b"customer,order,date,amount\nA,o1,2024-01-01,5\n";
+    let quoted = b"customer,order,date,amount\n\"A\",\"o1\",\"2024-01-01\",\"5\"\n";
+    let blanks = b"customer,order,date,amount\nB,o1,2024-01-01,5\n";
+    assert_eq!(sums(&[("a.csv", plain), ("b.csv", quoted), ("c.csv", blanks)], ""), (2, 1, 10.0, 0.0));
+}
+
+#[test]
+fn an_export_over_a_century_needs_no_more_files_than_one_over_a_year() {
+    let mut text = "customer,order,date,amount\n".to_owned();
+    for month in 0..1400 {
+        text += &format!("c{},{month},{:04}-{:02}-01,1.00\n", month % 9, 1900 + month / 12, 1 + month % 12);
+    }
+    assert_eq!(sums(&[("a.csv", text.as_bytes())], ""), (1400, 0, 1400.0, 0.0));
+}

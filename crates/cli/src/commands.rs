@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tillwise_core::Engine;
 use tillwise_engine_polars::PolarsEngine;
 use tillwise_ingest::{inspect, InputFile};
-use tillwise_pipeline::{run as carry_out, Config, Mode, Outcome, PipelineError, Plan, Until};
+use tillwise_pipeline::{run as carry_out, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until};
 use tillwise_simulate::{write_shop, Shop};
 
 use crate::args::{Common, Demo, Init, Run, Score, Stage};
@@ -127,6 +127,13 @@ pub fn score(score: &Score) -> Result<Ended, Failure> {
         )));
     }
     let mut plan = plan(&score.common)?;
+    let there = |a: &Analysis| score.models.join(format!("{}.json", a.name())).exists();
+    if !plan.config.run.analyses.iter().any(there) {
+        return Err(Failure::Usage(format!(
+            "{} holds none of the models; a run's lie in its `models` folder",
+            score.models.display()
+        )));
+    }
     plan.mode = Mode::Score { models: score.models.clone() };
     plan.force = score.force;
     finish(&plan)

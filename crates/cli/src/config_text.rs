@@ -6,6 +6,11 @@ use std::path::Path;
 use tillwise_ingest::inspect::Proposal;
 use tillwise_ingest::{ColumnRef, Columns};
 
+/// Text that may stand in a comment.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A TOML string.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
@@ -40,10 +45,10 @@ pub fn config_text(p: &Proposal) -> String {
         "# Written by `tillwise init`. Every key is explained in README.md; those left out have defaults.\n",
     );
     for note in &p.notes {
-        let _ = writeln!(t, "# Seen: {note}.");
+        let _ = writeln!(t, "# Seen: {}.", comment(note));
     }
     for guess in &p.unsure {
-        let _ = writeln!(t, "# UNSURE: {guess}.");
+        let _ = writeln!(t, "# UNSURE: {}.", comment(guess));
     }
     let i = &p.input;
     let _ = writeln!(
@@ -72,8 +77,8 @@ pub fn config_text(p: &Proposal) -> String {
     }
     let _ = writeln!(t, "# The columns, each with its first value:");
     for (name, example) in &p.seen {
-        let _ =
-            writeln!(t, "#   {name}: {}", example.chars().take(60).collect::<String>().replace('\n', " "));
+        let example: String = example.chars().take(60).collect();
+        let _ = writeln!(t, "#   {}: {}", comment(name), comment(&example));
     }
 
     let c = &p.cleaning;
@@ -97,7 +102,7 @@ pub fn config_text(p: &Proposal) -> String {
         let _ = writeln!(t, "# not_products = [\"POST\", \"TEST*\"] # codes whose rows are rejected");
     } else {
         let _ = writeln!(t, "# These codes do not look like products; take the # away to reject their rows:");
-        let _ = writeln!(t, "# not_products = {}", list(&p.odd_products));
+        let _ = writeln!(t, "# not_products = {}", comment(&list(&p.odd_products)));
     }
 
     t.push_str(REST);

@@ -68,10 +68,10 @@ pub fn summary(f: &Finished) -> Result<String, PipelineError> {
     if done("churn") || done("clv") {
         let customers = Table::read(&path("customers.parquet"))?;
         if done("churn") {
-            churn(&mut t, r, &customers)?;
+            churn(&mut t, f, &customers)?;
         }
         if done("clv") {
-            value(&mut t, r, &customers)?;
+            value(&mut t, f, &customers)?;
         }
     }
     for (name, a) in &r.analyses {
@@ -189,9 +189,16 @@ fn clusters(t: &mut String, table: &Table) -> Result<(), PipelineError> {
     Ok(())
 }
 
-fn churn(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), PipelineError> {
+/// A parameter of a model as it scored: `score` goes by the model, not by the config.
+fn parameter(f: &Finished, model: &str, key: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(f.folder.join(format!("models/{model}.json"))).unwrap_or_default();
+    let file: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    file["parameters"][key].clone()
+}
+
+fn churn(t: &mut String, f: &Finished, customers: &Table) -> Result<(), PipelineError> {
     let p = customers.f64s("churn_probability")?;
-    let days = r.config.churn.horizon_days;
+    let days = parameter(f, "churn", "horizon_days");
     let expected: f64 = p.iter().sum();
     let _ = writeln!(
         t,
@@ -199,7 +206,7 @@ fn churn(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), Pipelin
         grouped(expected),
         grouped(p.len() as f64)
     );
-    if let Some(report) = r.analyses.get("churn").and_then(|a| a.report.as_ref()) {
+    if let Some(report) = f.record.analyses.get("churn").and_then(|a| a.report.as_ref()) {
         let number = |model: &str, metric: &str| report[model][metric].as_f64().unwrap_or(f64::NAN);
         let _ = writeln!(
             t,
@@ -213,8 +220,8 @@ fn churn(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), Pipelin
     Ok(())
 }
 
-fn value(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), PipelineError> {
-    let clv = &r.config.clv;
+fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), PipelineError> {
+    let value = |key: &str| parameter(f, "clv", "value")[key].clone();
     let (orders, mut values) = (customers.f64s("expected_orders")?, customers.f64s("clv")?);
     values.sort_by(|a, b| b.total_cmp(a));
     let total: f64 = values.iter().sum();
@@ -224,8 +231,8 @@ fn value(t: &mut String, r: &RunRecord, customers: &Table) -> Result<(), Pipelin
         "Value      {} orders and {} of discounted {} expected in {} days; the top tenth of customers holds {}",
         grouped(orders.iter().sum()),
         grouped(total),
-        if clv.margin == 1.0 { "revenue" } else { "margin" },
-        clv.horizon_days,
+        if value("margin") == 1.0 { "revenue" } else { "margin" },
+        value("horizon_days"),
         percent(top / total)
     );
     Ok(())

@@ -14,6 +14,12 @@ pub trait Parameters: Serialize + DeserializeOwned {
     const KIND: &'static str;
     /// Raised whenever the meaning or the layout of the parameters changes.
     const VERSION: u32;
+
+    /// Checks numbers that come from a file, which anyone may have edited.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a sentence.
+    fn check(&self) -> Result<(), String>;
 }
 
 /// A fitted model as it lies on disk.
@@ -87,7 +93,9 @@ impl<P: Parameters> ModelFile<P> {
                 found: format!("{} version {}", head.kind, head.version),
             });
         }
-        serde_json::from_str(&text).map_err(malformed)
+        let file: Self = serde_json::from_str(&text).map_err(malformed)?;
+        file.parameters.check().map_err(|problem| ModelError::Damaged { path: path.clone(), problem })?;
+        Ok(file)
     }
 }
 
@@ -110,6 +118,14 @@ pub enum ModelError {
         path: PathBuf,
         /// Where it breaks.
         source: serde_json::Error,
+    },
+    /// The numbers in the file do not make a model.
+    #[error("{} is damaged: {problem}; fit it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
     },
     /// The file holds another kind of model, or another version of its format.
     #[error("{} holds {found}, but {expected} is needed; fit it again", path.display())]

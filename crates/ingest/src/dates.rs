@@ -1,5 +1,7 @@
 //! Dates as exports write them.
 
+use std::fmt::Write as _;
+
 use chrono::format::{Item, Parsed, StrftimeItems, parse as chrono_parse};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use tillwise_core::Day;
@@ -55,11 +57,14 @@ impl DateFormat {
         if items.iter().any(|i| matches!(i, Item::Error)) {
             return Err(format!("`{pattern}` is not a strftime pattern"));
         }
-        let sample = NaiveDate::from_ymd_opt(2011, 12, 9).and_then(|d| d.and_hms_opt(13, 5, 7));
-        let written = sample.map(|s| s.format_with_items(items.iter()).to_string());
-        let format = DateFormat(Kind::Strftime(items));
-        match written.and_then(|w| format.parse(w.as_bytes())) {
-            Some(moment) if Some(moment.day) == sample.and_then(|s| Day::from_date(s.date())) => Ok(format),
+        let day = NaiveDate::from_ymd_opt(2011, 12, 9);
+        let sample = day.and_then(|d| d.and_hms_opt(13, 5, 7)).map(|s| s.and_utc().fixed_offset());
+        let mut written = String::new();
+        let format = DateFormat(Kind::Strftime(items.clone()));
+        // Writing fails where an item stands for something that a moment does not have.
+        let wrote = sample.is_some_and(|s| write!(written, "{}", s.format_with_items(items.iter())).is_ok());
+        match format.parse(written.as_bytes()) {
+            Some(moment) if wrote && Some(moment.day) == day.and_then(Day::from_date) => Ok(format),
             _ => Err(format!("`{pattern}` does not give a year, a month and a day")),
         }
     }
@@ -306,6 +311,17 @@ mod tests {
             "2011-12-09 13:05:00 2011-12-09"
         );
         assert_eq!(day("%Y/%m/%d", "۲۰۱۱/۱۲/۰۹").unwrap(), "2011-12-09 00:00:00 2011-12-09");
+    }
+
+    #[test]
+    fn zones_are_read_and_not_applied() {
+        assert_eq!(
+            day("%d/%m/%Y %H:%M %z", "09/12/2011 12:50 +0330").unwrap(),
+            "2011-12-09 12:50:00 2011-12-09"
+        );
+        for odd in ["%Y-%m-%d %Z", "%+", "%s", "%c"] {
+            let _ = DateFormat::new(odd);
+        }
     }
 
     #[test]

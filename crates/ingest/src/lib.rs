@@ -209,7 +209,8 @@ pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
     let (send, receive) = sync_channel(BLOCKS_A_ROUND);
     std::thread::scope(|scope| {
         scope.spawn(move || read_files(plan, &send));
-        sink.take_all(&receive)
+        // The receiver goes with a failure, so that the reading thread does not wait for ever.
+        sink.take_all(receive)
     })?;
     let quality = sink.finish(plan)?;
     std::fs::remove_dir_all(&scratch).map_err(IngestError::write(&scratch))?;
@@ -251,7 +252,7 @@ struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    fn take_all(&mut self, receive: &Receiver<Result<Piece, IngestError>>) -> Result<(), IngestError> {
+    fn take_all(&mut self, receive: Receiver<Result<Piece, IngestError>>) -> Result<(), IngestError> {
         loop {
             let round: Vec<Piece> = receive.iter().take(BLOCKS_A_ROUND).collect::<Result<_, _>>()?;
             if round.is_empty() {
@@ -262,7 +263,7 @@ impl Sink<'_> {
                 .par_iter()
                 .map(|piece| {
                     let mut reader =
-                        RowReader::new(rules, &piece.layout.slots, piece.file, piece.layout.typed_dates);
+                        RowReader::new(rules, &piece.layout.slots, piece.file, piece.layout.typed);
                     piece.layout.read(&piece.block, &mut reader);
                     let mut parsed = reader.parsed;
                     let batches = parsed
@@ -324,7 +325,7 @@ impl Sink<'_> {
     }
 
     fn finish(mut self, plan: &Plan) -> Result<Quality, IngestError> {
-        let logged = self.log.finish()?;
+        let logged = self.log.months();
         let parts = self.months.close()?;
         let log = &self.log;
         let found = logged
@@ -348,12 +349,18 @@ impl Sink<'_> {
             for (nulls, gone) in self.stats.nulls.iter_mut().zip(dropped.nulls) {
                 *nulls -= gone;
             }
-            for &(_, file, line, reason) in &repeats.drop {
-                let file = &mut self.files[file as usize];
-                file.accepted -= 1;
-                file.rejected += 1;
-                let reject = Reject { line, part: None, value: String::new(), reason };
-                self.rejects.add(&file.file, &[const { None }; PARTS.len()], &[reject])?;
+            for same_file in repeats.drop.chunk_by(|a, b| a.1 == b.1) {
+                let file = &mut self.files[same_file[0].1 as usize];
+                file.accepted -= same_file.len() as u64;
+                file.rejected += same_file.len() as u64;
+                let rejects: Vec<Reject> = same_file
+                    .iter()
+                    .map(|&(_, _, line, reason)| Reject { line, part: None, value: String::new(), reason })
+                    .collect();
+                for some in rejects.chunks(source::BLOCK_ROWS) {
+                    self.rejects.add(&file.file, &[const { None }; PARTS.len()], some)?;
+                    self.rejects.writer.flush_full()?;
+                }
             }
         }
         let by_reason = self.rejects.by_reason;

@@ -45,6 +45,11 @@ enum Thousands {
 }
 
 impl NumberFormat {
+    /// The format of numbers that a file holds as numbers, not as text.
+    pub fn typed() -> Self {
+        NumberFormat { decimal: b'.', thousands: None }
+    }
+
     /// `decimal` and `thousands` as in [`crate::Input`].
     ///
     /// # Errors
@@ -136,7 +141,7 @@ impl NumberFormat {
                     }
                     break;
                 }
-                b if !after && seen && at < text.len() && self.separates(b) => {}
+                b if !after && seen && self.separates(b) && groups(&text[at..]) => {}
                 _ => return None,
             }
         }
@@ -150,6 +155,13 @@ impl NumberFormat {
             None => false,
         }
     }
+}
+
+/// Whether what follows a thousands separator is a group: three digits, or two before another group, as
+/// lakhs are written.
+fn groups(rest: &[u8]) -> bool {
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits == 3 || (digits == 2 && rest.len() > 3)
 }
 
 /// Text with other scripts' digits and marks turned into ASCII; currency signs are left out.
@@ -195,6 +207,7 @@ mod tests {
         assert_eq!(plain("6.95"), Some((695, 2)));
         assert_eq!(plain(" -12 "), Some((-12, 0)));
         assert_eq!(plain("1,234,567.50"), Some((123_456_750, 2)));
+        assert_eq!(plain("12,34,567"), Some((1_234_567, 0)));
         assert_eq!(plain("$1,234.00"), Some((123_400, 2)));
         assert_eq!(plain("£2.55"), Some((255, 2)));
         assert_eq!(plain("(12.00)"), Some((-1200, 2)));
@@ -209,9 +222,23 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_number() {
-        for text in
-            ["", "-", ".", "abc", "1.2.3", "1-2", "--5", "12a", "1e", "nan", "1,5,", "99999999999999999999"]
-        {
+        for text in [
+            "",
+            "-",
+            ".",
+            "abc",
+            "1.2.3",
+            "1-2",
+            "--5",
+            "12a",
+            "1e",
+            "nan",
+            "1,5,",
+            "99999999999999999999",
+            "12,50",
+            "1,5",
+            "1,2345",
+        ] {
             assert_eq!(plain(text), None, "{text}");
         }
         assert_eq!(parse('.', "", "1,234"), None, "no separator was configured");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -12,13 +12,19 @@ use crate::config::{Cleaning, Repeats};
 use crate::rows::Reason;
 use crate::source::read_full;
 
-/// The hash of a row that is its own text.
+/// The hash of a row whose text has no quotes.
 pub fn hash_bytes(text: &[u8]) -> u128 {
     xxh3_128(text)
 }
 
-/// The hash of a row by its fields.
-pub fn hash_fields(fields: &[&[u8]]) -> u128 {
+/// The hash of a row by its fields: that of its text, if it can be written without quotes, so that the
+/// same row has the same hash however a tool quotes it.
+pub fn hash_fields(fields: &[&[u8]], separator: u8) -> u128 {
+    let plain =
+        fields.iter().all(|f| !f.iter().any(|b| *b == separator || matches!(b, b'"' | b'\r' | b'\n')));
+    if plain {
+        return hash_bytes(&fields.join(&separator));
+    }
     let mut hasher = Xxh3::new();
     for field in fields {
         hasher.update(&(field.len() as u64).to_le_bytes());
@@ -64,7 +70,8 @@ pub struct RepeatLog {
     kept: Kept,
     within: Repeats,
     across: Repeats,
-    months: BTreeMap<i32, (BufWriter<File>, u64)>,
+    /// Rows by month.
+    months: BTreeMap<i32, u64>,
 }
 
 /// Repeats of one month.
@@ -89,12 +96,6 @@ impl RepeatLog {
     }
 
     pub fn add(&mut self, month: i32, file: u32, hashes: &[u128], lines: &[u64]) -> Result<(), IngestError> {
-        let path = self.path(month);
-        if let std::collections::btree_map::Entry::Vacant(e) = self.months.entry(month) {
-            let file = File::create(&path).map_err(IngestError::write(&path))?;
-            e.insert((BufWriter::with_capacity(1 << 16, file), 0));
-        }
-        let Some((out, count)) = self.months.get_mut(&month) else { return Ok(()) };
         let mut bytes = Vec::with_capacity(hashes.len() * self.kept.bytes());
         for (hash, line) in hashes.iter().zip(lines) {
             match self.kept {
@@ -106,19 +107,17 @@ impl RepeatLog {
                 }
             }
         }
-        *count += hashes.len() as u64;
-        out.write_all(&bytes).map_err(IngestError::write(&path))
+        *self.months.entry(month).or_default() += hashes.len() as u64;
+        // Opened anew each time: an export in no order has more months than a process may have files.
+        let path = self.path(month);
+        let mut log =
+            File::options().create(true).append(true).open(&path).map_err(IngestError::write(&path))?;
+        log.write_all(&bytes).map_err(IngestError::write(&path))
     }
 
-    /// Every month with its number of rows, ready to be searched.
-    pub fn finish(&mut self) -> Result<Vec<(i32, u64)>, IngestError> {
-        let folder = self.folder.clone();
-        let mut months = Vec::new();
-        for (month, (mut out, count)) in std::mem::take(&mut self.months) {
-            out.flush().map_err(IngestError::write(&folder))?;
-            months.push((month, count));
-        }
-        Ok(months)
+    /// Every month with its number of rows.
+    pub fn months(&self) -> Vec<(i32, u64)> {
+        self.months.iter().map(|(month, rows)| (*month, *rows)).collect()
     }
 
     /// Finds the repeats of one month.
@@ -242,7 +241,8 @@ mod tests {
 
     #[test]
     fn fields_and_their_borders_count() {
-        assert_ne!(hash_fields(&[b"ab", b"c"]), hash_fields(&[b"a", b"bc"]));
-        assert_eq!(hash_fields(&[b"ab", b"c"]), hash_fields(&[b"ab", b"c"]));
+        assert_ne!(hash_fields(&[b"ab", b"c"], b','), hash_fields(&[b"a", b"bc"], b','));
+        assert_ne!(hash_fields(&[b"a,b", b"c"], b','), hash_fields(&[b"a", b"b,c"], b','));
+        assert_eq!(hash_fields(&[b"ab", b"c"], b','), hash_bytes(b"ab,c"), "quoted or not");
     }
 }

@@ -313,8 +313,9 @@ pub struct RowReader<'a> {
     slots: &'a Slots,
     /// Names rows that have no order column: unique over files.
     file_number: usize,
-    /// Whether the format types its dates, so that they arrive as ISO whatever the stated format.
-    typed_dates: bool,
+    /// Whether the format types its values: dates arrive as ISO and numbers with a point, whatever was
+    /// stated for text.
+    typed: bool,
     last_date: (Vec<u8>, Option<Moment>),
     last_month: (Day, i32),
     pub parsed: Parsed,
@@ -323,14 +324,14 @@ pub struct RowReader<'a> {
 type Refused<'a> = (Option<Part>, &'a [u8], Reason);
 
 impl<'a> RowReader<'a> {
-    pub fn new(rules: &'a Rules, slots: &'a Slots, file_number: usize, typed_dates: bool) -> RowReader<'a> {
+    pub fn new(rules: &'a Rules, slots: &'a Slots, file_number: usize, typed: bool) -> RowReader<'a> {
         let parsed =
             Parsed { months: BTreeMap::new(), rejects: Vec::new(), stats: Stats::default(), fatal: None };
         RowReader {
             rules,
             slots,
             file_number,
-            typed_dates,
+            typed,
             last_date: (Vec::new(), None),
             last_month: (Day(i32::MIN), 0),
             parsed,
@@ -376,7 +377,8 @@ impl<'a> RowReader<'a> {
 
     fn number<'f>(&self, fields: &[&'f [u8]], part: Part) -> Result<Option<Decimal>, Refused<'f>> {
         let Some(field) = self.field(fields, part) else { return Ok(None) };
-        match self.rules.numbers.parse(field) {
+        let typed = if self.typed { NumberFormat::typed().parse(field) } else { None };
+        match typed.or_else(|| self.rules.numbers.parse(field)) {
             Some(value) => Ok(Some(value)),
             None if is_null(field) => Err((Some(part), field, Reason::MissingNumber)),
             None => Err((Some(part), field, Reason::BadNumber)),
@@ -388,7 +390,7 @@ impl<'a> RowReader<'a> {
         if field != self.last_date.0 {
             self.last_date.0.clear();
             self.last_date.0.extend_from_slice(field);
-            let typed = if self.typed_dates { DateFormat::iso().parse(field) } else { None };
+            let typed = if self.typed { DateFormat::iso().parse(field) } else { None };
             self.last_date.1 = typed.or_else(|| self.rules.dates.parse(field));
         }
         let moment = match self.last_date.1 {
@@ -442,21 +444,23 @@ impl<'a> RowReader<'a> {
         let amount = amount.ok_or_else(|| too_large(value_part))?;
         let units = quantity.money().ok_or_else(|| too_large(Part::Quantity))?;
         // A unit cost left blank is unknown, not an error.
-        let cost = match self.field(fields, Part::UnitCost) {
-            Some(f) if !is_null(f) => {
-                let cost = self.rules.numbers.parse(f).ok_or((Some(Part::UnitCost), f, Reason::BadNumber))?;
-                Some(quantity.times(cost).ok_or_else(|| too_large(Part::UnitCost))?)
-            }
-            _ => None,
+        let blank = self.field(fields, Part::UnitCost).is_none_or(is_null);
+        let unit_cost = if blank { None } else { self.number(fields, Part::UnitCost)? };
+        let cost = match unit_cost {
+            Some(cost) => Some(quantity.times(cost).ok_or_else(|| too_large(Part::UnitCost))?),
+            None => None,
         };
+        // Exports write a line that takes money back with either sign; it is kept with both negative.
+        let is_return = amount.0 < 0 || quantity.mantissa < 0;
+        let signed = |m: Money| if is_return { Money(-m.0.abs()) } else { m };
+        let (amount, units, cost) = (signed(amount), signed(units), cost.map(signed));
 
         let cancelled = self.is_cancelled(fields, order)?;
-        if cancelled && (amount.0 > 0 || cleaning.cancelled == Cancelled::Exclude) {
+        if cancelled && (!is_return || cleaning.cancelled == Cancelled::Exclude) {
             let part =
                 if self.slots[Part::Cancelled as usize].is_some() { Part::Cancelled } else { Part::Order };
             return Err((Some(part), self.field(fields, part).unwrap_or_default(), Reason::Cancelled));
         }
-        let is_return = amount.0 < 0 || quantity.mantissa < 0;
         if value_part == Part::Price && value.mantissa < 0 && cleaning.negative_price == NegativePrice::Reject
         {
             return Err((Some(Part::Price), value_field(), Reason::NegativePrice));

@@ -55,7 +55,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Ingest(#[from] IngestError),
     /// A data-quality gate failed.
-    #[error("gate {gate}: {found}; nothing was published, what was read lies in {}", kept.display())]
+    #[error("gate {gate}: {found}; nothing was published; look at {}", kept.display())]
     Gate {
         /// The gate's key.
         gate: &'static str,

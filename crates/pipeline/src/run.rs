@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use rayon::prelude::*;
 use tillwise_core::schema::{Column, SCORES, SUMMARY};
 use tillwise_core::{Day, Engine, SummaryRequest};
-use tillwise_ingest::{Quality, Returns, find_files, ingest};
+use tillwise_ingest::{IngestError, Quality, Returns, find_files, ingest};
 use tillwise_report::html;
 use tillwise_store::{Output, hash_file, run_id};
 use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
@@ -121,6 +121,12 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         .collect::<Result<Vec<_>, PipelineError>>()?;
     let id = plan.id(&inputs)?;
     if let (None, false, Some(folder)) = (&plan.stage, plan.force, output.find(&id)) {
+        // Nothing new, but perhaps too old: an export that is no longer refreshed is the same every night.
+        if let Some(last) = last_date_of(&folder)
+            && let Some(found) = too_old(&config.gates, last)
+        {
+            return Err(PipelineError::Gate { gate: "max_age_days", found, kept: folder });
+        }
         if !output.is_current(&folder) {
             output.point_current(&folder)?;
         }
@@ -130,7 +136,13 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
 
     let work = output.begin()?;
     info!(files = ingest_plan.files.len(), "reading");
-    let quality = ingest(&ingest_plan, &work)?;
+    let quality = ingest(&ingest_plan, &work).map_err(|e| {
+        if matches!(e, IngestError::NothingAccepted { .. }) {
+            // The rejects tell more than the message; if they cannot be kept, the message must do.
+            let _ = output.keep_failed(&work);
+        }
+        e
+    })?;
     clock.lap("ingest");
     for warning in &quality.warnings {
         warn!("{warning}");
@@ -194,9 +206,8 @@ impl Plan {
         if let Mode::Score { models } = &self.mode {
             for analysis in Analysis::ALL {
                 let path = models.join(format!("{}.json", analysis.name()));
-                if path.exists() {
-                    parts.push(format!("{} {}", analysis.name(), hash_file(&path)?.0));
-                }
+                let model = if path.exists() { hash_file(&path)?.0 } else { "none".to_owned() };
+                parts.push(format!("score {} {model}", analysis.name()));
             }
         }
         Ok(run_id(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
@@ -293,17 +304,21 @@ fn failed_gate(gates: &crate::Gates, quality: &Quality, output: &Output) -> Opti
             ));
         }
     }
-    if let (Some(most), Some(last)) = (gates.max_age_days, quality.last_date) {
-        let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| (d.as_secs() / 86_400) as i32);
-        let age = Day(today).since(last);
-        if age > most {
-            return Some((
-                "max_age_days",
-                format!("the last order is of {last}, {age} days ago, and {most} are allowed"),
-            ));
-        }
-    }
-    None
+    quality.last_date.and_then(|last| too_old(gates, last)).map(|found| ("max_age_days", found))
+}
+
+/// What is wrong, if the last order is older than allowed.
+fn too_old(gates: &crate::Gates, last: Day) -> Option<String> {
+    let most = gates.max_age_days?;
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| (d.as_secs() / 86_400) as i32);
+    let age = Day(today).since(last);
+    (age > most).then(|| format!("the last order is of {last}, {age} days ago, and {most} are allowed"))
+}
+
+fn last_date_of(run: &Path) -> Option<Day> {
+    let record: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(run.join("run.json")).ok()?).ok()?;
+    record["quality"]["last_date"].as_str()?.parse().ok()
 }
 
 fn as_of(asked: AsOf, first: Day, last: Day) -> Result<Day, PipelineError> {

@@ -63,12 +63,15 @@ pub struct Found {
 pub fn number_marks(profiles: &[Profile]) -> (Option<char>, &'static str) {
     let (mut comma_decimal, mut point_decimal) = (0usize, 0usize);
     let (mut comma_groups, mut point_groups) = (0usize, 0usize);
+    let formats: Vec<_> = date_formats().into_iter().filter(|(p, _)| p != "iso").collect();
     for profile in profiles {
         let numeric = |v: &str| {
             v.bytes().any(|b| b.is_ascii_digit())
                 && v.bytes().all(|b| b.is_ascii_digit() || b"., -+()".contains(&b))
         };
-        if profile.share(numeric) < 0.95 {
+        let date = |v: &str| formats.iter().any(|(_, f)| f.parse(v.as_bytes()).is_some());
+        let head = profile.values.iter().take(20);
+        if profile.share(numeric) < 0.95 || head.clone().filter(|v| date(v)).count() * 2 > head.len() {
             continue;
         }
         for value in profile.values.iter().take(2000) {

@@ -72,8 +72,10 @@ pub fn inspect(files: &[InputFile]) -> Result<Proposal, IngestError> {
     let (date, format) = found.date.ok_or_else(|| missing("a date"))?;
     input.date_format = format;
     let reference = |c: usize| match &sample.headers {
-        Some(headers) => ColumnRef::Name(headers[c].clone()),
-        None => ColumnRef::Number(c + 1),
+        Some(headers) if headers.iter().filter(|h| **h == headers[c]).count() == 1 => {
+            ColumnRef::Name(headers[c].clone())
+        }
+        _ => ColumnRef::Number(c + 1),
     };
     let part = |c: Option<usize>| c.map(reference);
     let columns = Columns {

@@ -46,7 +46,7 @@ pub fn scan(files: &[InputFile], input: &Input, columns: &Columns) -> Result<Sca
         let mut source = Source::open(&file.path, input, &plan.columns)?;
         let layout = source.layout();
         while let Some(block) = source.next_block()? {
-            let mut reader = RowReader::new(&rules, &layout.slots, 0, layout.typed_dates);
+            let mut reader = RowReader::new(&rules, &layout.slots, 0, layout.typed);
             layout.read(&block, &mut reader);
             read += reader.parsed.stats.rows;
             for lines in reader.parsed.months.values_mut() {

@@ -59,6 +59,14 @@ impl Dialect {
         Ok(Dialect { delimiter, quote: input.quote as u8, decoded })
     }
 
+    /// What fields are joined with when a row is compared with others.
+    pub fn separator(&self) -> u8 {
+        match self.delimiter {
+            Delimiter::Byte(byte) => byte,
+            Delimiter::Blanks => b' ',
+        }
+    }
+
     /// The end of the record that begins at `start` (after its line end), or `None` if a quote opened
     /// there is never closed.
     fn record_end(&self, bytes: &[u8], start: usize) -> Option<usize> {
@@ -76,10 +84,17 @@ impl Dialect {
                 loop {
                     let close = at + memchr(self.quote, &bytes[at..])?;
                     at = close + 1;
-                    if bytes.get(at) == Some(&self.quote) {
-                        at += 1;
-                    } else {
-                        break;
+                    match bytes.get(at) {
+                        Some(b) if *b == self.quote => at += 1,
+                        // What closes a field stands before its end. A quote elsewhere was another stray one.
+                        Some(b)
+                            if *b != delimiter
+                                && !matches!(b, b'\r' | b'\n')
+                                && spans(bytes, quote, close) =>
+                        {
+                            return None;
+                        }
+                        _ => break,
                     }
                 }
             }
@@ -112,7 +127,12 @@ impl Dialect {
                 .map(<[u8]>::to_vec)
                 .collect();
         };
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).quote(self.quote).build();
+        // Only a line feed ends a record, and the record has none at its end: a lone carriage return is text.
+        let mut reader = csv_core::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .quote(self.quote)
+            .terminator(csv_core::Terminator::Any(b'\n'))
+            .build();
         let mut output = vec![0; record.len() + 1];
         let mut ends = vec![0; record.len() + 2];
         let (_, _, _, n) = reader.read_record(record, &mut output, &mut ends);
@@ -125,6 +145,11 @@ impl Dialect {
         }
         fields
     }
+}
+
+/// Whether a line ends between two places.
+fn spans(bytes: &[u8], from: usize, to: usize) -> bool {
+    memchr(b'\n', &bytes[from..to]).is_some()
 }
 
 /// Whether the quote at `at` begins a quoted field.
@@ -244,9 +269,19 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
     if start == bytes.len() {
         return Err(IngestError::Empty { path: path.to_owned() });
     }
-    let end = dialect.record_end(&bytes, start).unwrap_or(bytes.len());
+    let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
+    let Some(end) = dialect.record_end(&bytes, start) else {
+        return Err(IngestError::Format {
+            path: path.to_owned(),
+            format: "delimited",
+            message: format!(
+                "its first line opens a quote that is never closed: {}; check [input] quote",
+                crate::rows::lossy(without_line_end(&bytes[start..line_end]))
+            ),
+        });
+    };
     let first: Vec<String> = dialect
-        .fields(&bytes[start..end])
+        .fields(without_line_end(&bytes[start..end]))
         .iter()
         .map(|f| String::from_utf8_lossy(f).trim().to_owned())
         .collect();
@@ -270,7 +305,7 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
         names,
         dialect,
         width,
-        typed_dates: false,
+        typed: false,
         keys: Vec::new(),
         blocks: Box::new(head.into_iter().chain(after)),
     })
@@ -320,7 +355,10 @@ pub fn read(bytes: &[u8], first_line: u64, dialect: &Dialect, width: usize, read
             } else if !valid(text) {
                 reader.reject(line, text, Reason::BadEncoding);
             } else {
-                reader.row(line, &fields, || hash_bytes(text));
+                reader.row(line, &fields, || match dialect.delimiter {
+                    Delimiter::Byte(_) => hash_bytes(text),
+                    Delimiter::Blanks => hash_fields(&fields, b' '),
+                });
             }
             (start, line) = (line_end, line + 1);
             continue;
@@ -344,7 +382,7 @@ pub fn read(bytes: &[u8], first_line: u64, dialect: &Dialect, width: usize, read
             reader.reject(line, text, Reason::BadEncoding);
         } else {
             let owned: Vec<&[u8]> = cut.iter().map(Vec::as_slice).collect();
-            reader.row(line, &owned, || hash_fields(&owned));
+            reader.row(line, &owned, || hash_fields(&owned, dialect.separator()));
         }
         line += memchr_iter(b'\n', &bytes[start..end]).count() as u64;
         start = end;

@@ -14,6 +14,13 @@ use crate::{ColumnRef, IngestError};
 
 /// Opens a file of JSON lines. A key missing from an object is an empty field.
 pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, IngestError> {
+    if columns.by_part().into_iter().flatten().any(|c| matches!(c, ColumnRef::Number(_))) {
+        return Err(IngestError::config(
+            "[columns]",
+            format!("{} holds JSON objects, whose values have no number", path.display()),
+            "give keys in place of numbers",
+        ));
+    }
     let mut keys: Vec<String> = columns.by_part().into_iter().flatten().map(ColumnRef::to_string).collect();
     keys.sort();
     keys.dedup();
@@ -42,7 +49,7 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
         names,
         dialect: Dialect { delimiter: Delimiter::Blanks, quote: b'"', decoded: false },
         width: keys.len(),
-        typed_dates: false,
+        typed: true,
         keys,
         blocks: Box::new(blocks),
     })

@@ -40,8 +40,8 @@ pub struct Source {
     dialect: Dialect,
     /// Fields in a full row.
     width: usize,
-    /// Whether the format types its dates.
-    typed_dates: bool,
+    /// Whether the format types its values.
+    typed: bool,
     /// For JSON lines: the keys, in the order of the slots.
     keys: Vec<String>,
     blocks: Box<dyn Iterator<Item = Result<Block, IngestError>> + Send>,
@@ -68,7 +68,7 @@ impl Source {
             slots: self.slots,
             dialect: self.dialect.clone(),
             width: self.width,
-            typed_dates: self.typed_dates,
+            typed: self.typed,
             keys: self.keys.clone(),
         }
     }
@@ -79,7 +79,7 @@ pub struct Layout {
     pub slots: Slots,
     dialect: Dialect,
     width: usize,
-    pub typed_dates: bool,
+    pub typed: bool,
     keys: Vec<String>,
 }
 
@@ -99,7 +99,9 @@ impl Layout {
                     if fields.iter().all(|f| f.is_empty()) {
                         reader.parsed.stats.blank += 1;
                     } else {
-                        reader.row(number, &fields, || crate::repeats::hash_fields(&fields));
+                        reader.row(number, &fields, || {
+                            crate::repeats::hash_fields(&fields, self.dialect.separator())
+                        });
                     }
                 }
             }

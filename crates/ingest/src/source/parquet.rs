@@ -34,7 +34,7 @@ pub fn open(path: &Path, columns: &Columns) -> Result<Source, IngestError> {
         names,
         dialect: Dialect { delimiter: Delimiter::Blanks, quote: b'"', decoded: false },
         width,
-        typed_dates: true,
+        typed: true,
         keys: Vec::new(),
         blocks: Box::new(Batches { path: path.to_owned(), reader, next_row: 1 }),
     })

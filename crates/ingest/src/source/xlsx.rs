@@ -64,7 +64,7 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
         names,
         dialect: Dialect { delimiter: Delimiter::Blanks, quote: b'"', decoded: false },
         width,
-        typed_dates: true,
+        typed: true,
         keys: Vec::new(),
         blocks: Box::new(blocks.into_iter()),
     })

@@ -72,6 +72,10 @@ pub struct Churn {
 impl Parameters for Churn {
     const KIND: &'static str = "churn";
     const VERSION: u32 = 1;
+
+    fn check(&self) -> Result<(), String> {
+        self.tree.check(self.features.len())
+    }
 }
 
 /// The recency-only rule: the share of churners among training rows of about the same recency.

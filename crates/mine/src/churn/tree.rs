@@ -192,8 +192,7 @@ impl Tree {
     /// The probability of churn, and the rule that gives it, for a row of feature values.
     pub fn predict(&self, value: impl Fn(usize) -> f64) -> (f64, u32) {
         let mut at = 0;
-        // A tree from a file may be damaged: a walk longer than the tree has met a loop.
-        for _ in 0..=self.nodes.len() {
+        loop {
             match self.nodes.get(at) {
                 Some(Node::Leaf { rule, probability, .. }) => return (*probability, *rule),
                 Some(Node::Split { feature, threshold, blank_low, low, high }) => {
@@ -201,22 +200,27 @@ impl Tree {
                     let goes_low = if v.is_finite() { v <= *threshold } else { *blank_low };
                     at = if goes_low { *low } else { *high };
                 }
-                None => break,
+                // No tree is empty, and none leads outside itself: `check` sees to that.
+                None => return (f64::NAN, 0),
             }
         }
-        (f64::NAN, 0)
     }
 
-    /// The largest feature index that the tree asks for.
-    pub fn features_used(&self) -> usize {
-        self.nodes
-            .iter()
-            .map(|n| match n {
-                Node::Split { feature, .. } => feature + 1,
-                Node::Leaf { .. } => 0,
-            })
-            .max()
-            .unwrap_or(0)
+    /// Checks a tree from a file: children come after their parent, and it asks for known features only.
+    pub(super) fn check(&self, features: usize) -> Result<(), String> {
+        let sound = self.nodes.iter().enumerate().all(|(at, node)| match node {
+            Node::Leaf { rule, probability, .. } => {
+                (0.0..=1.0).contains(probability) && (1..=self.nodes.len()).contains(&(*rule as usize))
+            }
+            Node::Split { feature, low, high, .. } => {
+                *feature < features && [low, high].iter().all(|c| (at + 1..self.nodes.len()).contains(*c))
+            }
+        });
+        if sound && !self.nodes.is_empty() {
+            Ok(())
+        } else {
+            Err("its tree does not hold together".to_owned())
+        }
     }
 
     /// Every leaf as a rule in words, rule 1 first.

@@ -82,6 +82,16 @@ pub struct Clusters {
 impl Parameters for Clusters {
     const KIND: &'static str = "cluster";
     const VERSION: u32 = 1;
+
+    fn check(&self) -> Result<(), String> {
+        let features = self.scaling.0.len();
+        let fits = |c: &Vec<f64>| c.len() == features && c.iter().all(|v| v.is_finite());
+        if self.centres.is_empty() || self.names.len() != self.centres.len() || !self.centres.iter().all(fits)
+        {
+            return Err(format!("it needs a name and {features} coordinates for every centre"));
+        }
+        Ok(())
+    }
 }
 
 /// What a reader wants to know of a fit.

@@ -141,6 +141,17 @@ pub struct Clv {
 impl Parameters for Clv {
     const KIND: &'static str = "clv";
     const VERSION: u32 = 1;
+
+    fn check(&self) -> Result<(), String> {
+        let (o, s) = (self.orders, self.spend);
+        let positive =
+            [o.r, o.alpha, o.a, o.b, s.p, s.q - 1.0, s.v].iter().all(|v| *v > 0.0 && v.is_finite());
+        if !positive {
+            return Err("r, alpha, a, b, p and v must be above zero, and q above one".to_owned());
+        }
+        let v = self.value;
+        Value::new(v.horizon_days, v.margin, v.annual_discount_rate).map(|_| ()).map_err(|e| e.to_string())
+    }
 }
 
 /// What a reader wants to know of a fit.

@@ -165,6 +165,20 @@ pub struct Rfm {
 impl Parameters for Rfm {
     const KIND: &'static str = "rfm";
     const VERSION: u32 = 1;
+
+    fn check(&self) -> Result<(), String> {
+        self.segments.check(self.bins).map_err(|e| e.to_string())?;
+        for breaks in [&self.days_since_last_breaks, &self.orders_breaks, &self.net_revenue_breaks] {
+            if breaks.len() + 1 != usize::from(self.bins) || !breaks.is_sorted() {
+                return Err(format!(
+                    "{} bins need {} ascending breaks",
+                    self.bins,
+                    self.bins.saturating_sub(1)
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Rfm {

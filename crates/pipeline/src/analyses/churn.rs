@@ -69,11 +69,6 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let model = &file.parameters;
     let table = context.customers;
     let columns = features(table, &model.features)?;
-    if model.tree.features_used() > columns.len() {
-        return Err(NotDone::Skipped(
-            "the churn model's tree asks for features that it does not name".into(),
-        ));
-    }
     let scored: Vec<(f64, u32)> =
         (0..table.rows()).into_par_iter().map(|i| model.tree.predict(|f| columns[f][i])).collect();
     let probabilities: Vec<f64> = scored.iter().map(|s| s.0).collect();
