@@ -11,7 +11,7 @@ use tillwise_pipeline::{run as carry_out, Analysis, Config, Mode, Outcome, Pipel
 use tillwise_simulate::{write_shop, Shop};
 
 use crate::args::{Common, Demo, Init, Run, Score, Stage};
-use crate::{config_text, summary};
+use crate::{config_text, restart, summary};
 
 /// How a command ended that did not fail.
 pub enum Ended {
@@ -176,6 +176,9 @@ fn plan(common: &Common) -> Result<Plan, Failure> {
 }
 
 fn finish(plan: &Plan) -> Result<Ended, Failure> {
+    if plan.config.run.memory_limit.is_some() {
+        restart::returning_memory_at_once();
+    }
     let engine = PolarsEngine { memory_limit: plan.config.run.memory_limit.map(|s| s.0) };
     match carry_out(plan, &engine as &dyn Engine)? {
         Outcome::Finished(finished) => {

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod config_text;
+mod restart;
 mod summary;
 
 use std::io::IsTerminal;

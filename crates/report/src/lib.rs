@@ -44,9 +44,9 @@ pub fn html(run: &Value, folder: &Path) -> Result<String, TableError> {
         churn(&mut page, run, &rules)?;
     }
     notes(&mut page, run);
-    let _ = write!(
+    let _ = writeln!(
         page.0,
-        "<p>Run {} of Tillwise {}. Every figure here is in run.json or in the Parquet tables beside this page.</p></body></html>\n",
+        "<p>Run {} of Tillwise {}. Every figure here is in run.json or in the Parquet tables beside this page.</p></body></html>",
         escape(run["run_id"].as_str().unwrap_or("?")),
         escape(run["version"].as_str().unwrap_or("?"))
     );
