@@ -334,3 +334,29 @@ fn the_kept_models_are_what_the_kept_export_gives() {
         close(&serde_json::from_str(&kept).unwrap(), &fresh, name);
     }
 }
+
+#[test]
+fn the_kept_export_is_what_its_card_says() {
+    let scene = Scene::new();
+    let demo =
+        scene.tillwise(&["demo", "--customers", "260", "--seed", "11", "--out", "shop", "--export-only"]);
+    assert_eq!(demo.code, 0, "{}", demo.stderr);
+    let kept = include_str!("../../datasets/simulated_shop.csv");
+    assert!(fs::read_to_string(scene.path("shop/orders.csv")).unwrap() == kept, "made again, it differs");
+}
+
+#[test]
+fn globs_take_many_files_in_the_order_of_their_names() {
+    let scene = Scene::new();
+    for (name, customer) in [("b", "x"), ("a", "y"), ("c", "z")] {
+        let text = format!("customer_id,order_id,order_date,amount\n{customer},1,2023-01-01,2.00\n");
+        scene.write(&format!("exports/{name}.csv"), text);
+    }
+    assert_eq!(scene.tillwise(&["init", "exports/a.csv"]).code, 0);
+    let config = fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    scene.write("tillwise.toml", config.replace("exports/a.csv", "exports/*.csv"));
+    assert_eq!(scene.done(&["ingest"])["rows_accepted"], 3);
+    let inputs = scene.json("out/stages/ingest/run.json")["inputs"].clone();
+    let names: Vec<&str> = inputs.as_array().unwrap().iter().map(|i| i["file"].as_str().unwrap()).collect();
+    assert_eq!(names, ["exports/a.csv", "exports/b.csv", "exports/c.csv"]);
+}
