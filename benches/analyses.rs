@@ -2,25 +2,41 @@
 //!
 //! `cargo bench -p tillwise`
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up should stop")]
+
 use std::hint::black_box;
 
 use criterion::{criterion_group, criterion_main, Criterion};
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
+use rand_distr::{Beta, Distribution, Gamma};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
 use tillwise_mine::cluster::{kmeans, Settings};
 use tillwise_mine::clv::{BgNbd, GammaGamma, History};
 use tillwise_mine::rfm::{Input, Rfm, SegmentMap};
 
-/// Customers who buy at differing rates and drop out at differing times, ages in days.
+/// BG/NBD buyers: gamma rates, beta drop-out, whole days.
 fn histories(n: usize) -> Vec<History> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let rates = Gamma::new(0.9, 1.0 / 18.0).expect("a gamma distribution");
+    let drops = Beta::new(0.7, 8.0).expect("a beta distribution");
     (0..n)
         .map(|_| {
             let age = rng.gen_range(60.0_f64..730.0).round();
-            let x = (rng.gen::<f64>().powi(4) * age / 8.0).floor();
-            History { x, t_x: if x > 0.0 { (age * rng.gen::<f64>().sqrt()).round() } else { 0.0 }, age }
+            let (rate, drop) = (rates.sample(&mut rng), drops.sample(&mut rng));
+            let (mut x, mut t_x, mut t) = (0.0, 0.0, 0.0);
+            loop {
+                t += -rng.gen::<f64>().ln() / rate;
+                if t > age {
+                    break;
+                }
+                (x, t_x) = (x + 1.0, t.round());
+                if rng.gen_bool(drop) {
+                    break;
+                }
+            }
+            History { x, t_x, age }
         })
         .collect()
 }

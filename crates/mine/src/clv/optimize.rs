@@ -30,7 +30,8 @@ impl Optimum {
 }
 
 const GRADIENT_TOLERANCE: f64 = 1e-7;
-const MAX_ITERATIONS: usize = 500;
+/// Fits that converge take twenty to forty.
+const MAX_ITERATIONS: usize = 200;
 /// Log parameters are kept within this of zero: e^12 is as good as infinite here.
 const LOG_BOUND: f64 = 12.0;
 /// Beyond this a parameter has run off towards the boundary.
@@ -178,7 +179,7 @@ fn without_gradient(f: &(impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync), start: &[f6
         simplex.push(corner);
     }
     let solver = NelderMead::new(simplex).with_sd_tolerance(1e-12).ok()?;
-    let result = Executor::new(Cost(f), solver).configure(|state| state.max_iters(2000)).run().ok()?;
+    let result = Executor::new(Cost(f), solver).configure(|state| state.max_iters(600)).run().ok()?;
     result.state().get_best_param().cloned()
 }
 
