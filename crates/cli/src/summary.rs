@@ -232,7 +232,7 @@ fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
         grouped(orders.iter().sum()),
         grouped(total),
         if value("margin") == 1.0 { "revenue" } else { "margin" },
-        value("horizon_days"),
+        value("horizon_days").as_f64().unwrap_or(f64::NAN),
         percent(top / total)
     );
     Ok(())
