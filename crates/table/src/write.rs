@@ -81,19 +81,9 @@ impl TableWriter {
         })
     }
 
-    /// Rows taken so far.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Rows waiting for their row group to fill.
     pub fn pending_rows(&self) -> usize {
         self.pending_rows
-    }
-
-    /// Bytes held by the waiting rows.
-    pub fn pending_bytes(&self) -> usize {
-        self.pending.iter().map(RecordBatch::get_array_memory_size).sum()
     }
 
     /// Takes rows without encoding them; [`TableWriter::flush_full`] does that.
