@@ -3,18 +3,37 @@
 use std::path::{Path, PathBuf};
 
 use crate::Day;
+use crate::schema::{Column, LABELS, OCCASIONS, SUMMARY};
 
 /// One customer table to make.
 #[derive(Clone, Debug)]
 pub struct SummaryRequest {
     /// The day the picture is taken, inclusive. Nothing dated later enters any column but the label.
     pub as_of: Day,
-    /// Adds [`crate::schema::LABEL`]: orders dated after `as_of`, up to and including this day.
+    /// Adds [`crate::schema::LABELS`]: orders dated after `as_of`, up to and including this day.
     pub label_until: Option<Day>,
+    /// Adds [`crate::schema::OCCASIONS`]: time cut into stretches of so many days from the day after the first order day.
+    pub occasion_days: Option<i32>,
+    /// Writes [`crate::schema::DAILY`] to this file: the order days of the table's customers, up to the end of the label window.
+    pub daily: Option<PathBuf>,
     /// Only customers with an order in this many days up to `as_of`; `None` takes everyone.
     pub active_within_days: Option<i32>,
     /// The Parquet file to write, one row per customer, ascending `customer_id` (bytewise).
     pub out: PathBuf,
+}
+
+impl SummaryRequest {
+    /// The columns of the table.
+    pub fn columns(&self) -> Vec<Column> {
+        let mut columns = SUMMARY.to_vec();
+        if self.occasion_days.is_some() {
+            columns.extend(OCCASIONS);
+        }
+        if self.label_until.is_some() {
+            columns.extend(LABELS);
+        }
+        columns
+    }
 }
 
 /// What one request came to.
@@ -38,6 +57,7 @@ pub struct SummaryStats {
 /// * `mean_repeat_spend` is the gross spend of the order days after the first, over `x`, scaled by
 ///   net over gross; null where `x = 0` or net spend is not positive.
 /// * Gaps are days between successive order days; their spread is the sample standard deviation.
+/// * Occasion `n` holds the days `(n-1) d + 1` to `n d` after the first order day; one that `as_of` cuts short does not count.
 /// * The mode of a column counts order lines; ties go to the bytewise smallest value.
 pub trait Engine: Send + Sync {
     /// The engine's name, for run records.

@@ -101,6 +101,7 @@ pub const SUMMARY: &[Column] = &[
     col("distinct_products", Kind::Int64, "different products bought (0 without a product column)"),
     opt("mean_gap_days", Kind::Float, "mean days between order days; null if x = 0"),
     opt("std_gap_days", Kind::Float, "sample standard deviation of those gaps; null if x < 2"),
+    opt("mean_ln_gap_days", Kind::Float, "mean natural logarithm of those gaps: their regularity; null if x = 0"),
     col("orders_30d", Kind::Int64, "orders in the 30 days up to as_of"),
     col("orders_90d", Kind::Int64, "orders in the 90 days up to as_of"),
     col("orders_180d", Kind::Int64, "orders in the 180 days up to as_of"),
@@ -121,8 +122,25 @@ pub const WINDOWS: [i32; 4] = [30, 90, 180, 365];
 /// The optional text columns that have a mode in the customer table, in its order.
 pub const MODES: [&str; 4] = ["category", "country", "channel", "store"];
 
-/// The label that [`crate::SummaryRequest::label_until`] adds.
-pub const LABEL: Column = col("orders_in_horizon", Kind::Int64, "orders after as_of within the label window");
+/// The labels that [`crate::SummaryRequest::label_until`] adds.
+pub const LABELS: &[Column] = &[
+    col("orders_in_horizon", Kind::Int64, "orders after as_of within the label window"),
+    col("order_days_in_horizon", Kind::Int64, "distinct days of those orders"),
+];
+
+/// The columns that [`crate::SummaryRequest::occasion_days`] adds.
+pub const OCCASIONS: &[Column] = &[
+    col("x_occasions", Kind::Int32, "occasions with an order, after the first order day"),
+    col("t_x_occasions", Kind::Int32, "the last of them; 0 if there is none"),
+    col("occasions", Kind::Int32, "whole occasions since the first order day"),
+];
+
+/// The table that [`crate::SummaryRequest::daily`] asks for.
+pub const DAILY: &[Column] = &[
+    col("date", Kind::Date, "the day"),
+    col("first_order_days", Kind::Int64, "customers of the table whose first order day it is"),
+    col("repeat_order_days", Kind::Int64, "customers of the table who order again on it"),
+];
 
 /// What the analyses add to the customer table, in this order.
 pub const SCORES: &[Column] = &[
@@ -145,10 +163,23 @@ pub const SCORES: &[Column] = &[
         "whether the customer is of the kind the churn model was trained and judged on",
     ),
     opt("churn_rule_id", Kind::Int32, "the leaf of the churn tree, see churn_rules"),
-    opt("p_alive", Kind::Float, "BG/NBD: probability of still being a customer"),
-    opt("expected_orders", Kind::Float, "BG/NBD: expected order days within the CLV horizon"),
+    opt("p_alive", Kind::Float, "probability of still being a customer"),
+    opt("p_alive_at_horizon", Kind::Float, "probability of still being one at the end of the CLV horizon"),
+    opt(
+        "expected_orders",
+        Kind::Float,
+        "expected order days within the CLV horizon (with bg_bb: occasions with an order)",
+    ),
+    opt("expected_orders_low", Kind::Float, "lower end of its interval: how well the parameters are known"),
+    opt("expected_orders_high", Kind::Float, "upper end"),
+    opt("p_no_order", Kind::Float, "probability of no order within the CLV horizon"),
     opt("expected_order_value", Kind::Float, "Gamma-Gamma: expected spend of an order day"),
-    opt("clv", Kind::Float, "expected discounted margin within the CLV horizon"),
+    opt("clv", Kind::Float, "expected discounted margin within the CLV horizon, less costs to serve"),
+    opt("clv_low", Kind::Float, "lower end of its interval"),
+    opt("clv_high", Kind::Float, "upper end"),
+    opt("residual_clv", Kind::Float, "the same for ever; null where it does not converge"),
+    opt("past_value", Kind::Float, "margin of all orders up to as_of, less costs to serve and to acquire"),
+    opt("customer_equity", Kind::Float, "past_value and clv together"),
 ];
 
 /// One row per RFM segment.
@@ -198,14 +229,86 @@ pub const CHURN_METRICS: &[Column] = &[
     opt("value", Kind::Float, "its value; null where it is undefined"),
 ];
 
+/// One row per group and parameter of the CLV models.
+pub const CLV_PARAMETERS: &[Column] = &[
+    opt("customer_group", Kind::Text, "the group; null for everyone together"),
+    col("part", Kind::Text, "orders or spend"),
+    col("model", Kind::Text, "the model's name"),
+    col("parameter", Kind::Text, "the parameter's; for covariates with their side"),
+    col("value", Kind::Float, "its estimate"),
+    opt("standard_error", Kind::Float, "from the Hessian; null on the boundary or on a flat ridge"),
+];
+
+/// One row per model of orders that was fitted to the calibration and judged in the holdout.
+pub const CLV_MODELS: &[Column] = &[
+    col("model", Kind::Text, "the model"),
+    col("chosen", Kind::Bool, "whether it made the scores"),
+    opt("problem", Kind::Text, "why it has no fit, where it has none"),
+    col("calibration_end", Kind::Date, "last day of the calibration"),
+    col("holdout_end", Kind::Date, "last day of the holdout"),
+    opt("parameters", Kind::Int32, "free parameters"),
+    opt("log_likelihood", Kind::Float, "of the calibration"),
+    opt("aic", Kind::Float, "Akaike's criterion: smaller is better"),
+    opt("bic", Kind::Float, "Schwarz's criterion: smaller is better"),
+    opt("customers", Kind::Int64, "customers of the calibration"),
+    opt("actual_order_days", Kind::Float, "order days that they made in the holdout"),
+    opt("expected_order_days", Kind::Float, "order days that were expected"),
+    opt("mae", Kind::Float, "mean absolute error a customer"),
+    opt("rmse", Kind::Float, "root of the mean squared error"),
+    opt("correlation", Kind::Float, "of expected and actual order days, over customers"),
+    opt("log_score", Kind::Float, "mean logarithm of the probability given to what happened: larger is better"),
+];
+
+/// Expected against actual in the holdout, by repeat order days in the calibration.
+pub const CLV_CALIBRATION: &[Column] = &[
+    col("model", Kind::Text, "the model"),
+    col("x", Kind::Int32, "repeat order days in the calibration; 7 holds all with 7 or more"),
+    col("customers", Kind::Int64, "customers"),
+    col("actual", Kind::Float, "mean order days in the holdout"),
+    col("expected", Kind::Float, "mean order days expected"),
+];
+
+/// Repeat order days of the calibration's customers, week by week.
+pub const CLV_TRACKING: &[Column] = &[
+    col("model", Kind::Text, "the model"),
+    col("week", Kind::Int32, "weeks since the first order of all, from 1"),
+    col("week_end", Kind::Date, "last day of the week"),
+    col("holdout", Kind::Bool, "whether the week ends after the calibration"),
+    col("actual", Kind::Float, "repeat order days in the week"),
+    col("expected", Kind::Float, "repeat order days expected in the week"),
+    col("actual_cumulative", Kind::Float, "repeat order days up to the week's end"),
+    col("expected_cumulative", Kind::Float, "repeat order days expected up to then"),
+];
+
+/// What all customers together are expected to do, by month ahead.
+pub const CLV_FORECAST: &[Column] = &[
+    col("month", Kind::Int32, "months ahead, from 1; a month is a twelfth of a year"),
+    col("month_end", Kind::Date, "last day of the month; the last month ends with the CLV horizon"),
+    col("expected_customers", Kind::Float, "customers of today expected to be alive then"),
+    col("expected_order_days", Kind::Float, "order days of theirs within the month"),
+    col("expected_revenue", Kind::Float, "revenue of those"),
+    opt("expected_value", Kind::Float, "its margin less costs to serve, discounted from the middle of the month"),
+    col("new_customer_orders", Kind::Float, "repeat order days of one new customer up to then"),
+    opt("new_customer_clv", Kind::Float, "CLV of such a customer up to then, less the cost to acquire"),
+];
+
+/// How many order days each customer may make within the CLV horizon.
+pub const CLV_DISTRIBUTION: &[Column] = &[
+    col("customer_id", Kind::Text, "the customer"),
+    col("order_days", Kind::Int32, "a number of order days; the last row of a customer holds that many or more"),
+    col("probability", Kind::Float, "its probability"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_unique_snake_case() {
-        for table in [TRANSACTIONS, REJECTS, SUMMARY, SCORES, SEGMENTS, CLUSTERS, CHURN_RULES, CHURN_METRICS]
-        {
+        for table in [
+            TRANSACTIONS, REJECTS, SUMMARY, SCORES, SEGMENTS, CLUSTERS, CHURN_RULES, CHURN_METRICS, LABELS, OCCASIONS, DAILY,
+            CLV_PARAMETERS, CLV_MODELS, CLV_CALIBRATION, CLV_TRACKING, CLV_FORECAST, CLV_DISTRIBUTION,
+        ] {
             let mut seen = std::collections::HashSet::new();
             for c in table {
                 assert!(seen.insert(c.name), "{} stands twice", c.name);

@@ -1,12 +1,12 @@
 //! Sorted groups to customer rows, in one pass per date.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use polars::prelude::*;
 use rayon::slice::ParallelSliceMut;
-use tillwise_core::schema::{LABEL, MODES, SUMMARY, WINDOWS};
+use tillwise_core::schema::{DAILY, MODES, WINDOWS};
 use tillwise_core::{Day, Money, SummaryRequest};
 use tillwise_table::arrow_schema;
 
@@ -88,13 +88,14 @@ impl<'a> Folded<'a> {
         &self,
         request: &SummaryRequest,
         net_returns: bool,
+        daily: &mut Daily,
     ) -> PolarsResult<(RecordBatch, usize)> {
         let products = self.product_counts(request.as_of);
         let modes = self.modes(request.as_of);
         let mut rows = Rows::default();
         let mut return_only = 0;
         for (customer, cells) in &self.customers {
-            match Summary::of(&self.cells[cells.clone()], request, net_returns) {
+            match Summary::of(&self.cells[cells.clone()], request, net_returns, daily) {
                 Outcome::Row(summary) => {
                     let tops = std::array::from_fn(|m| {
                         modes[m].get(customer).map(|key| self.dictionaries.value(m, *key))
@@ -194,10 +195,37 @@ struct Summary {
     window_orders: [i64; WINDOWS.len()],
     window_net: [i64; WINDOWS.len()],
     orders_in_horizon: i64,
+    order_days_in_horizon: i64,
+    sum_ln_gaps: f64,
+    x_occasions: i32,
+    t_x_occasions: i32,
+    occasions: i32,
+}
+
+/// First and repeat order days of customers, by day.
+#[derive(Default)]
+pub(crate) struct Daily(BTreeMap<i32, (i64, i64)>);
+
+impl Daily {
+    /// As a table.
+    pub fn batch(&self) -> PolarsResult<RecordBatch> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Date32Array::from_iter_values(self.0.keys().copied())),
+            Arc::new(Int64Array::from_iter_values(self.0.values().map(|v| v.0))),
+            Arc::new(Int64Array::from_iter_values(self.0.values().map(|v| v.1))),
+        ];
+        RecordBatch::try_new(arrow_schema(DAILY), columns)
+            .map_err(|e| PolarsError::ComputeError(e.to_string().into()))
+    }
 }
 
 impl Summary {
-    fn of(history: &[Cell], request: &SummaryRequest, net_returns: bool) -> Outcome {
+    fn of(
+        history: &[Cell],
+        request: &SummaryRequest,
+        net_returns: bool,
+        daily: &mut Daily,
+    ) -> Outcome {
         let as_of = request.as_of.0;
         let seen = &history[..history.partition_point(|c| c.day <= as_of)];
         if seen.is_empty() {
@@ -241,15 +269,34 @@ impl Summary {
             }
         }
 
-        let mut days: Vec<i32> = orders.iter().map(|o| o.1).filter(|d| *d <= as_of).collect();
+        let until = request.label_until.map_or(as_of, |until| until.0.max(as_of));
+        let mut days: Vec<i32> = orders.iter().map(|o| o.1).filter(|d| *d <= until).collect();
         days.sort_unstable();
         days.dedup();
+        let (days, later) = days.split_at(days.partition_point(|d| *d <= as_of));
         let (Some(&first), Some(&last)) = (days.first(), days.last()) else { return Outcome::ReturnsOnly };
         if request.active_within_days.is_some_and(|n| last <= as_of - n) {
             return Outcome::Unseen;
         }
         (s.first, s.last) = (first, last);
         s.order_days = days.len() as i64;
+        s.order_days_in_horizon = later.len() as i64;
+        s.sum_ln_gaps = days.windows(2).map(|w| f64::from(w[1] - w[0]).ln()).sum();
+        if let Some(length) = request.occasion_days {
+            s.occasions = (as_of - first) / length;
+            // The occasion that holds a day after the first.
+            let mut met: Vec<i32> = days[1..]
+                .iter()
+                .map(|day| (day - first + length - 1) / length)
+                .filter(|n| *n <= s.occasions)
+                .collect();
+            met.dedup();
+            (s.x_occasions, s.t_x_occasions) = (met.len() as i32, met.last().copied().unwrap_or(0));
+        }
+        if request.daily.is_some() {
+            daily.0.entry(first).or_default().0 += 1;
+            days[1..].iter().chain(later).for_each(|day| daily.0.entry(*day).or_default().1 += 1);
+        }
         s.squared_gaps = days.windows(2).map(|w| i64::from(w[1] - w[0]).pow(2)).sum();
         s.first_day_gross = seen.iter().filter(|c| c.day == first).map(|c| c.gross).sum();
         Outcome::Row(Box::new(s))
@@ -267,6 +314,11 @@ impl Summary {
     fn mean_gap_days(&self) -> Option<f64> {
         let x = self.order_days - 1;
         (x > 0).then(|| f64::from(self.last - self.first) / x as f64)
+    }
+
+    fn mean_ln_gap_days(&self) -> Option<f64> {
+        let x = self.order_days - 1;
+        (x > 0).then(|| self.sum_ln_gaps / x as f64)
     }
 
     /// Sample standard deviation from whole numbers: sqrt((n*sum(g^2) - (sum g)^2) / (n (n-1))).
@@ -335,16 +387,18 @@ impl Rows {
             Arc::new(Int64Array::from(self.products.clone())),
             float(&Summary::mean_gap_days),
             float(&Summary::std_gap_days),
+            float(&Summary::mean_ln_gap_days),
         ];
         columns.extend((0..WINDOWS.len()).map(|i| int(&|s| s.window_orders[i])));
         columns.extend((0..WINDOWS.len()).map(|i| money(&|s| s.window_net[i])));
         columns.extend(self.tops.into_iter().map(|top| Arc::new(StringArray::from(top)) as ArrayRef));
-        let mut schema = SUMMARY.to_vec();
-        if request.label_until.is_some() {
-            columns.push(int(&|s| s.orders_in_horizon));
-            schema.push(LABEL);
+        if request.occasion_days.is_some() {
+            columns.extend([days(&|s| s.x_occasions), days(&|s| s.t_x_occasions), days(&|s| s.occasions)]);
         }
-        RecordBatch::try_new(arrow_schema(&schema), columns)
+        if request.label_until.is_some() {
+            columns.extend([int(&|s| s.orders_in_horizon), int(&|s| s.order_days_in_horizon)]);
+        }
+        RecordBatch::try_new(arrow_schema(&request.columns()), columns)
             .map_err(|e| PolarsError::ComputeError(e.to_string().into()))
     }
 }

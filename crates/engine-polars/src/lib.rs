@@ -17,12 +17,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
-use tillwise_core::schema::{LABEL, MODES, SUMMARY};
+use tillwise_core::schema::MODES;
 use tillwise_core::{Engine, EngineError, SummaryRequest, SummaryStats};
-use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter, arrow_schema};
+use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter, arrow_schema, write_table};
 
 use encode::Dictionaries;
-use fold::Folded;
+use fold::{Daily, Folded};
 use spill::{Spill, join};
 
 /// Memory that the groups of one line take while a range is summed.
@@ -91,18 +91,16 @@ impl Engine for PolarsEngine {
         })?;
         let mut outputs = Vec::new();
         for request in requests {
-            let mut columns = SUMMARY.to_vec();
-            columns.extend(request.label_until.is_some().then_some(LABEL));
-            let writer = TableWriter::create(&request.out, arrow_schema(&columns), Compression::Snappy, &[])
-                .map_err(table)?;
-            outputs.push((request, writer, SummaryStats::default()));
+            let schema = arrow_schema(&request.columns());
+            let writer = TableWriter::create(&request.out, schema, Compression::Snappy, &[]).map_err(table)?;
+            outputs.push((request, writer, SummaryStats::default(), Daily::default()));
         }
         for range in 0..dictionaries.ranges() {
             let grouped = spill.take(range)?.group().map_err(failed("grouping spilled lines"))?;
             let folded = Folded::new(grouped, &dictionaries).map_err(failed("sorting cells"))?;
-            for (request, writer, stats) in &mut outputs {
+            for (request, writer, stats, daily) in &mut outputs {
                 let (batch, return_only) =
-                    folded.summarise(request, net_returns).map_err(failed("summing customers"))?;
+                    folded.summarise(request, net_returns, daily).map_err(failed("summing customers"))?;
                 stats.customers += batch.num_rows();
                 stats.return_only += return_only;
                 writer.push(batch);
@@ -112,7 +110,16 @@ impl Engine for PolarsEngine {
         if scratch.exists() {
             fs::remove_dir_all(&scratch).map_err(io(&scratch))?;
         }
-        outputs.into_iter().map(|(_, writer, stats)| writer.close().map(|_| stats).map_err(table)).collect()
+        outputs
+            .into_iter()
+            .map(|(request, writer, stats, daily)| {
+                if let Some(path) = &request.daily {
+                    let batch = daily.batch().map_err(failed("counting order days"))?;
+                    write_table(path, batch, Compression::Snappy, &[]).map_err(table)?;
+                }
+                writer.close().map(|_| stats).map_err(table)
+            })
+            .collect()
     }
 }
 

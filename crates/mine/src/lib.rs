@@ -46,7 +46,22 @@ pub enum MineError {
         model: &'static str,
         /// The optimiser's state.
         why: String,
+        /// Where it stopped.
+        stopped: Box<Stopped>,
     },
+}
+
+/// Where an optimiser stopped that did not reach an optimum. These parameters are no fit; they tell what went wrong.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Stopped {
+    /// Names and values of the parameters there.
+    pub parameters: Vec<(String, f64)>,
+    /// Steps taken.
+    pub iterations: usize,
+    /// Largest absolute element of the mean log-likelihood's gradient by log parameters.
+    pub gradient: f64,
+    /// Mean log-likelihood, in the units of the optimiser.
+    pub mean_log_likelihood: f64,
 }
 
 impl MineError {

@@ -40,9 +40,60 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     ab / (aa * bb).sqrt()
 }
 
+/// Eigenvalues of a symmetric matrix, and the orthonormal eigenvectors as columns, by Jacobi's rotations (Golub & Van Loan 2013,
+/// section 8.5): for the handful of parameters of a model. The values are in no order.
+pub fn symmetric_eigen(matrix: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let n = matrix.len();
+    let mut a = matrix.to_vec();
+    let mut vectors: Vec<Vec<f64>> =
+        (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+    for _ in 0..100 {
+        let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i][j].powi(2)).sum();
+        let on: f64 = (0..n).map(|i| a[i][i].powi(2)).sum();
+        if off <= 1e-30 * on || !off.is_finite() {
+            break;
+        }
+        for p in 0..n {
+            for q in p + 1..n {
+                if a[p][q] == 0.0 {
+                    continue;
+                }
+                let theta = (a[q][q] - a[p][p]) / (2.0 * a[p][q]);
+                let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+                let c = 1.0 / (t * t + 1.0).sqrt();
+                let s = t * c;
+                for row in &mut a {
+                    (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
+                }
+                for k in 0..n {
+                    (a[p][k], a[q][k]) = (c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]);
+                }
+                for row in &mut vectors {
+                    (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
+                }
+            }
+        }
+    }
+    ((0..n).map(|i| a[i][i]).collect(), vectors)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn eigenvectors_take_a_matrix_apart() {
+        let m = [vec![4.0, 1.0, -2.0], vec![1.0, 3.0, 0.5], vec![-2.0, 0.5, 1.0]];
+        let (values, vectors) = symmetric_eigen(&m);
+        assert!((values.iter().sum::<f64>() - 8.0).abs() < 1e-12);
+        for (i, row) in m.iter().enumerate() {
+            for (j, expected) in row.iter().enumerate() {
+                let got: f64 = (0..3).map(|e| values[e] * vectors[i][e] * vectors[j][e]).sum();
+                assert!((got - expected).abs() < 1e-12, "{i} {j}");
+            }
+        }
+        assert!(symmetric_eigen(&[]).0.is_empty());
+    }
 
     #[test]
     fn quantiles_are_r_type_7() {

@@ -8,7 +8,7 @@ use tillwise_core::Day;
 use tillwise_ingest::{Cleaning, Columns, Input};
 use tillwise_mine::churn::TreeSettings;
 use tillwise_mine::cluster::{K, Settings as ClusterSettings};
-use tillwise_mine::clv::{TimeUnit, Value};
+use tillwise_mine::clv::{Margin, Model as OrdersModel, NonPositiveSpend, TimeUnit, Value};
 use tillwise_mine::rfm::SegmentMap;
 use tillwise_table::Compression;
 
@@ -384,20 +384,153 @@ impl Default for Churn {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Clv {
+    /// The model of orders, or `"auto"` for the one that does best in the holdout.
+    pub model: ModelChoice,
     /// How far CLV looks.
     pub horizon_days: f64,
-    /// Margin per unit of revenue; at 1, CLV is revenue.
-    pub margin: f64,
+    /// Margin per unit of revenue, or `"unit_cost"`; at 1, CLV is revenue.
+    pub margin: Margin,
     /// Discount rate per year, 0.1 for 10 %.
     pub annual_discount_rate: f64,
+    /// What it costs to serve an order.
+    pub cost_per_order: f64,
+    /// What it costs to keep a living customer for a year.
+    pub cost_per_year: f64,
+    /// What it cost to win a customer.
+    pub acquisition_cost: f64,
+    /// What customers whose net spend is not above zero are expected to spend.
+    pub nonpositive_spend: NonPositiveSpend,
+    /// Coverage of the intervals; at 0 there are none.
+    pub interval: f64,
     /// What the model's time is counted in; only the parameters' scale depends on it.
     pub time_unit: TimeUnit,
+    /// For BG/BB: days of an occasion.
+    pub occasion_days: i32,
+    /// The last days, on which models are judged that are fitted to the days before; at 0 there is no judgement.
+    pub holdout_days: i32,
+    /// A text column of the customer table: each of its values gets a fit of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Fewest customers of a group with its own fit.
+    pub min_group: usize,
+    /// Text columns that the buying rates depend on.
+    pub purchase_covariates: Vec<String>,
+    /// Text columns that the drop-out depends on.
+    pub dropout_covariates: Vec<String>,
+    /// Penalty on the squared coefficients of covariates.
+    pub l2: f64,
+    /// Writes each customer's probabilities of 0, 1, ... order days up to this many; at 0 none.
+    pub distribution_up_to: usize,
+}
+
+/// See [`Clv::model`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ModelChoice {
+    /// Chosen by the holdout.
+    Auto(Auto),
+    /// That one.
+    Fixed(OrdersModel),
 }
 
 impl Default for Clv {
     fn default() -> Self {
-        Clv { horizon_days: 365.0, margin: 1.0, annual_discount_rate: 0.1, time_unit: TimeUnit::Week }
+        let value = Value::default();
+        Clv {
+            model: ModelChoice::Fixed(OrdersModel::BgNbd),
+            horizon_days: value.horizon_days,
+            margin: value.margin,
+            annual_discount_rate: value.annual_discount_rate,
+            cost_per_order: value.cost_per_order,
+            cost_per_year: value.cost_per_year,
+            acquisition_cost: value.acquisition_cost,
+            nonpositive_spend: value.nonpositive_spend,
+            interval: value.interval,
+            time_unit: TimeUnit::Week,
+            occasion_days: 30,
+            holdout_days: 180,
+            by: None,
+            min_group: 500,
+            purchase_covariates: Vec::new(),
+            dropout_covariates: Vec::new(),
+            l2: 0.01,
+            distribution_up_to: 0,
+        }
     }
+}
+
+impl Clv {
+    pub(crate) fn value(&self) -> Value {
+        Value {
+            horizon_days: self.horizon_days,
+            margin: self.margin,
+            annual_discount_rate: self.annual_discount_rate,
+            cost_per_order: self.cost_per_order,
+            cost_per_year: self.cost_per_year,
+            acquisition_cost: self.acquisition_cost,
+            nonpositive_spend: self.nonpositive_spend,
+            interval: self.interval,
+        }
+    }
+
+    /// Whether time is to be cut into occasions.
+    pub(crate) fn counts_occasions(&self) -> bool {
+        self.model == ModelChoice::Fixed(OrdersModel::BgBb)
+    }
+
+    fn check(&self) -> Result<(), PipelineError> {
+        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
+        self.value().check().map_err(|e| wrong("[clv]", e.to_string()))?;
+        let range = |key: &str, ok: bool, must: &str, got: String| {
+            if ok { Ok(()) } else { Err(wrong(key, format!("must be {must}, but is {got}"))) }
+        };
+        range(
+            "[clv] occasion_days",
+            (1..=3650).contains(&self.occasion_days),
+            "within 1 to 3650",
+            self.occasion_days.to_string(),
+        )?;
+        range(
+            "[clv] holdout_days",
+            (0..=3650).contains(&self.holdout_days),
+            "within 0 to 3650",
+            self.holdout_days.to_string(),
+        )?;
+        let auto = matches!(self.model, ModelChoice::Auto(_));
+        range("[clv] holdout_days", !auto || self.holdout_days > 0, "above 0 for model = \"auto\"", "0".into())?;
+        range("[clv] l2", self.l2 >= 0.0 && self.l2.is_finite(), "at least 0", self.l2.to_string())?;
+        range(
+            "[clv] distribution_up_to",
+            self.distribution_up_to <= 1000,
+            "at most 1000",
+            self.distribution_up_to.to_string(),
+        )?;
+        let covariates = self.purchase_covariates.iter().chain(&self.dropout_covariates);
+        for (key, column) in
+            self.by.iter().map(|c| ("[clv] by", c)).chain(covariates.map(|c| ("[clv] covariates", c)))
+        {
+            range(
+                key,
+                is_text(column),
+                "one of top_category, top_country, top_channel, top_store",
+                format!("`{column}`"),
+            )?;
+        }
+        let with_covariates = !self.purchase_covariates.is_empty() || !self.dropout_covariates.is_empty();
+        let can =
+            matches!(self.model, ModelChoice::Fixed(OrdersModel::BgNbd | OrdersModel::ParetoNbd));
+        range(
+            "[clv] model",
+            can || !with_covariates,
+            "\"bg_nbd\" or \"pareto_nbd\" with covariates",
+            "another".into(),
+        )
+    }
+}
+
+/// Columns of the customer table that hold a text beside the id.
+pub(crate) fn is_text(name: &str) -> bool {
+    tillwise_core::schema::MODES.iter().any(|mode| name.strip_prefix("top_") == Some(mode))
 }
 
 /// Columns of the customer table that are numbers, and so can be features.
@@ -505,9 +638,7 @@ impl Config {
                 range(key, !features[..i].contains(f), "different columns", format!("`{f}` twice"))?;
             }
         }
-        Value::new(self.clv.horizon_days, self.clv.margin, self.clv.annual_discount_rate)
-            .map_err(|e| wrong("[clv]", e.to_string()))?;
-        Ok(())
+        self.clv.check()
     }
 }
 

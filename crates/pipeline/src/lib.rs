@@ -136,8 +136,8 @@ impl PipelineError {
 pub(crate) enum NotDone {
     /// The data cannot carry it.
     Skipped(String),
-    /// A model did not converge.
-    Failed(String),
+    /// A model did not converge: why, and where its search stopped.
+    Failed(String, Option<serde_json::Value>),
     /// The run cannot go on.
     Broken(PipelineError),
 }
@@ -145,7 +145,10 @@ pub(crate) enum NotDone {
 impl From<MineError> for NotDone {
     fn from(e: MineError) -> NotDone {
         match e {
-            MineError::NotConverged { .. } => NotDone::Failed(e.to_string()),
+            MineError::NotConverged { model, ref stopped, .. } => {
+                let report = serde_json::json!({ "model": model, "stopped": stopped });
+                NotDone::Failed(e.to_string(), Some(report))
+            }
             other => NotDone::Skipped(other.to_string()),
         }
     }

@@ -15,7 +15,7 @@ use tillwise_store::{Output, hash_file, run_id};
 use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
 use tracing::{info, warn};
 
-use crate::analyses::{Context, Cutoffs, LabelledTable, cutoffs};
+use crate::analyses::{Calibration, Context, Cutoffs, LabelledTable, calibration_end, cutoffs};
 use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
 
 /// Whether models are fitted or only applied.
@@ -345,6 +345,7 @@ fn as_of(asked: AsOf, first: Day, last: Day) -> Result<Day, PipelineError> {
 struct Tables {
     customers: Table,
     labelled: Result<Cutoffs<LabelledTable>, String>,
+    calibration: Result<Calibration, String>,
 }
 
 fn summarise(
@@ -359,14 +360,24 @@ fn summarise(
     fs::create_dir_all(&folder).map_err(|source| PipelineError::Write { path: folder.clone(), source })?;
     let config = &plan.config;
     let path = folder.join("customers.parquet");
-    let mut requests =
-        vec![SummaryRequest { as_of, label_until: None, active_within_days: None, out: path.clone() }];
+    let clv = plan.wants(Analysis::Clv);
+    let occasion_days = (clv && config.clv.counts_occasions()).then_some(config.clv.occasion_days);
+    let mut requests = vec![SummaryRequest {
+        as_of,
+        label_until: None,
+        occasion_days,
+        daily: None,
+        active_within_days: None,
+        out: path.clone(),
+    }];
     let horizon = config.churn.horizon_days;
     let mut labelled_at = |cutoff: Day| {
         let out = folder.join(format!("labelled-{cutoff}.parquet"));
         requests.push(SummaryRequest {
             as_of: cutoff,
             label_until: Some(cutoff + horizon),
+            occasion_days: None,
+            daily: None,
             active_within_days: Some(config.churn.eligible_days),
             out: out.clone(),
         });
@@ -380,6 +391,26 @@ fn summarise(
     } else {
         Err("churn was not asked for".to_owned())
     };
+    let calibration = if clv && plan.mode == Mode::Fit {
+        calibration_end(&config.clv, first, as_of).map(|end| {
+            let calibration = Calibration {
+                end,
+                customers: folder.join("calibration.parquet"),
+                daily: folder.join("daily.parquet"),
+            };
+            requests.push(SummaryRequest {
+                as_of: end,
+                label_until: Some(as_of),
+                occasion_days,
+                daily: Some(calibration.daily.clone()),
+                active_within_days: None,
+                out: calibration.customers.clone(),
+            });
+            calibration
+        })
+    } else {
+        Err("CLV models are not fitted in this run".to_owned())
+    };
     info!(dates = requests.len(), "summing customers");
     let net_returns = config.cleaning.returns == Returns::Net;
     let stats = engine.summarise(&work.join("transactions"), net_returns, &requests)?;
@@ -388,7 +419,7 @@ fn summarise(
     if stats[0].customers == 0 {
         return Err(PipelineError::NoCustomers { as_of });
     }
-    Ok(Tables { customers: Table::read(&path)?, labelled })
+    Ok(Tables { customers: Table::read(&path)?, labelled, calibration })
 }
 
 /// Runs the analyses side by side and writes all tables; whether one failed.
@@ -411,6 +442,7 @@ fn analyse(
         as_of,
         customers: &tables.customers,
         labelled: &tables.labelled,
+        calibration: &tables.calibration,
     };
     let results: Vec<_> = Analysis::ALL
         .into_par_iter()
@@ -445,10 +477,10 @@ fn analyse(
                 any_failed |= plan.by_name;
                 (entry.status, entry.reason) = (Status::Skipped, Some(reason));
             }
-            Some(Err(NotDone::Failed(reason))) => {
+            Some(Err(NotDone::Failed(reason, report))) => {
                 warn!(analysis = analysis.name(), "failed: {reason}");
                 any_failed = true;
-                (entry.status, entry.reason) = (Status::Failed, Some(reason));
+                (entry.status, entry.reason, entry.report) = (Status::Failed, Some(reason), report);
             }
         }
         record.analyses.insert(analysis.name().to_owned(), entry);
@@ -465,7 +497,8 @@ fn with_scores(
     until: Until,
 ) -> Result<RecordBatch, PipelineError> {
     let mut columns: Vec<Column> = SUMMARY.to_vec();
-    let mut arrays: Vec<ArrayRef> = customers.batch().columns().to_vec();
+    // Occasions, if there are any, are not published.
+    let mut arrays: Vec<ArrayRef> = customers.batch().columns()[..SUMMARY.len()].to_vec();
     if until == Until::Analyses {
         for column in SCORES {
             columns.push(*column);

@@ -26,7 +26,11 @@ pub fn check_engine(
     let got = engine.summarise(transactions, net_returns, requests).map_err(|e| e.to_string())?;
     let expected_requests: Vec<SummaryRequest> = requests
         .iter()
-        .map(|r| SummaryRequest { out: r.out.with_extension("reference.parquet"), ..r.clone() })
+        .map(|r| SummaryRequest {
+            out: r.out.with_extension("reference.parquet"),
+            daily: r.daily.as_ref().map(|path| path.with_extension("reference.parquet")),
+            ..r.clone()
+        })
         .collect();
     let expected = ReferenceEngine
         .summarise(transactions, net_returns, &expected_requests)
@@ -38,6 +42,9 @@ pub fn check_engine(
         let read = |path: &Path| Table::read(path).map_err(|e| e.to_string());
         same_table(&read(&ours.out)?, &read(&theirs.out)?)
             .map_err(|e| format!("as of {}: {e}", ours.as_of))?;
+        if let (Some(ours), Some(theirs)) = (&ours.daily, &theirs.daily) {
+            same_table(&read(ours)?, &read(theirs)?).map_err(|e| format!("daily: {e}"))?;
+        }
     }
     Ok(())
 }

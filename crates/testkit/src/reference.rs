@@ -9,7 +9,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Date32Type, Int64Type};
-use tillwise_core::schema::{LABEL, MODES, SUMMARY, WINDOWS};
+use tillwise_core::schema::{DAILY, MODES, WINDOWS};
 use tillwise_core::{Engine, EngineError, SCALE, SummaryRequest, SummaryStats};
 use tillwise_table::{Compression, Table, arrow_schema, write_table};
 
@@ -90,6 +90,7 @@ fn row(
     all: &[Line],
     request: &SummaryRequest,
     net_returns: bool,
+    daily: &mut BTreeMap<i32, (i64, i64)>,
 ) -> Result<Option<Vec<Value>>, ()> {
     let as_of = request.as_of.0;
     let seen: Vec<&Line> = all.iter().filter(|l| l.day <= as_of).collect();
@@ -151,6 +152,7 @@ fn row(
         Value::Int64(products.len() as i64),
         Value::Float((x > 0).then_some(mean_gap)),
         Value::Float((x > 1).then_some(spread)),
+        Value::Float((x > 0).then(|| gaps.iter().map(|g| g.ln()).sum::<f64>() / gaps.len() as f64)),
     ];
     for w in WINDOWS {
         values.push(Value::Int64(past.iter().filter(|d| as_of - **d < w).count() as i64));
@@ -169,8 +171,24 @@ fn row(
         let most = counts.values().max().copied();
         values.push(Value::Text(counts.iter().find(|(_, n)| Some(**n) == most).map(|(v, _)| (*v).clone())));
     }
+    if let Some(length) = request.occasion_days {
+        let all = (as_of - first) / length;
+        let met = |n: i32| days.iter().any(|d| *d > first + (n - 1) * length && *d <= first + n * length);
+        let with_order: Vec<i32> = (1..=all).filter(|n| met(*n)).collect();
+        values.push(Value::Int32(with_order.len() as i32));
+        values.push(Value::Int32(with_order.last().copied().unwrap_or(0)));
+        values.push(Value::Int32(all));
+    }
     if let Some(until) = request.label_until {
         values.push(Value::Int64(in_horizon(until.0)));
+        let later: BTreeSet<i32> =
+            orders.values().copied().filter(|d| *d > as_of && *d <= until.0).collect();
+        values.push(Value::Int64(later.len() as i64));
+    }
+    let until = request.label_until.map_or(as_of, |until| until.0.max(as_of));
+    for day in orders.values().copied().filter(|d| *d <= until).collect::<BTreeSet<i32>>() {
+        let counts = daily.entry(day).or_default();
+        if day == first { counts.0 += 1 } else { counts.1 += 1 }
     }
     Ok(Some(values))
 }
@@ -212,15 +230,15 @@ impl Engine for ReferenceEngine {
         for request in requests {
             let mut rows = Vec::new();
             let mut return_only = 0;
+            let mut daily = BTreeMap::new();
             for (id, lines) in &customers {
-                match row(id, lines, request, net_returns) {
+                match row(id, lines, request, net_returns, &mut daily) {
                     Ok(Some(values)) => rows.push(values),
                     Ok(None) => {}
                     Err(()) => return_only += 1,
                 }
             }
-            let mut columns = SUMMARY.to_vec();
-            columns.extend(request.label_until.is_some().then_some(LABEL));
+            let columns = request.columns();
             let schema = arrow_schema(&columns);
             let batch = if rows.is_empty() {
                 RecordBatch::new_empty(schema)
@@ -229,6 +247,15 @@ impl Engine for ReferenceEngine {
                     .map_err(fail)?
             };
             write_table(&request.out, batch, Compression::Snappy, &[]).map_err(fail)?;
+            if let Some(path) = &request.daily {
+                let counts: Vec<ArrayRef> = vec![
+                    Arc::new(Date32Array::from_iter_values(daily.keys().copied())),
+                    Arc::new(Int64Array::from_iter_values(daily.values().map(|v| v.0))),
+                    Arc::new(Int64Array::from_iter_values(daily.values().map(|v| v.1))),
+                ];
+                let batch = RecordBatch::try_new(arrow_schema(DAILY), counts).map_err(fail)?;
+                write_table(path, batch, Compression::Snappy, &[]).map_err(fail)?;
+            }
             stats.push(SummaryStats { customers: rows.len(), return_only });
         }
         Ok(stats)

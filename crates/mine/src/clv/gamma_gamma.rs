@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::{digamma, ln_gamma};
 
-use super::bgnbd::Fit;
+use super::likelihood::{Fit, not_converged};
 use super::optimize::minimize;
 use crate::MineError;
 use crate::parallel;
@@ -33,6 +33,9 @@ pub struct GammaGamma {
     /// Rate parameter of those rates.
     pub v: f64,
 }
+
+const NAME: &str = "Gamma-Gamma";
+const NAMES: [&str; 3] = ["p", "q", "v"];
 
 impl GammaGamma {
     /// Fits by maximum likelihood to `(x, mean spend)` pairs, both above zero.
@@ -76,23 +79,29 @@ impl GammaGamma {
         let f = |logs: &[f64]| negative_mean_log_likelihood(logs, &rows, &groups);
         let starts = [[0.0, 0.7, 0.0], [1.5, 1.2, -0.5], [-1.0, 0.5, 1.0], [3.0, 2.0, -2.0]];
         let optimum = minimize(&f, &starts.map(|s| s.to_vec()));
-        if !optimum.converged {
-            return Err(MineError::NotConverged { model: "Gamma-Gamma", why: optimum.trouble() });
-        }
         let l: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
         let model = GammaGamma { p: l[0], q: l[1], v: l[2] / scale };
+        if !optimum.converged {
+            return Err(not_converged(NAME, &NAMES, vec![model.p, model.q, model.v], &optimum));
+        }
         if model.q <= 1.0 {
-            return Err(MineError::NotConverged {
-                model: "Gamma-Gamma",
-                why: format!(
-                    "q = {:.3} is not above 1, so the mean spend over customers is infinite",
-                    model.q
-                ),
+            return Err(match not_converged(NAME, &NAMES, vec![model.p, model.q, model.v], &optimum) {
+                MineError::NotConverged { model: name, stopped, .. } => MineError::NotConverged {
+                    model: name,
+                    why: format!(
+                        "q = {:.3} is not above 1, so the mean spend over customers is infinite",
+                        model.q
+                    ),
+                    stopped,
+                },
+                other => other,
             });
         }
         // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
-        let mut fit = Fit::new(&optimum, rows.len() as f64, &["p", "q", "v"]);
-        fit.log_likelihood += rows.len() as f64 * scale.ln();
+        let customers = rows.len() as f64;
+        let mut fit =
+            Fit::new(NAME, &NAMES, vec![model.p, model.q, model.v], 3, customers, &optimum, &f);
+        fit.shift(customers * scale.ln());
         Ok((model, fit))
     }
 
@@ -132,8 +141,7 @@ fn all_alike(repeat: &[(f64, f64)]) -> Option<(GammaGamma, Fit)> {
     let (p, q) = (AS_GOOD_AS_INFINITE, AS_GOOD_AS_INFINITE);
     let model = GammaGamma { p, q, v: high * (q - 1.0) / p };
     let log_likelihood = repeat.iter().map(|(x, m)| model.log_likelihood(*x, *m)).sum();
-    let run_off = ["p towards infinity", "q towards infinity"].map(str::to_owned).to_vec();
-    Some((model, Fit { log_likelihood, iterations: 0, gradient: 0.0, run_off }))
+    Some((model, Fit::on_the_boundary(NAME, &NAMES, &[p, q, model.v], &["p", "q"], repeat.len(), log_likelihood)))
 }
 
 /// The mean negative log-likelihood and its gradient by the logs of `p, q, v`.

@@ -1,38 +1,46 @@
-//! Customer lifetime value: how many orders are still to come, and what they are worth.
-//!
-//! **Story.** Customers of a shop buy for a while and then, unseen, stop. [`bgnbd`] describes the buying
-//! and the stopping from three numbers a customer ([`History`]); [`gamma_gamma`] describes what an order
-//! day is worth. Together they give the discounted margin to expect within a horizon:
-//!
-//! `CLV = margin * E[spend] * DET`, `DET = integral over the horizon of e^(-delta t) dE[orders by t]`
-//!
-//! with `delta = ln(1 + annual rate)` per year, converted to the model's time unit in [`Value::new`] and
-//! nowhere else. Integration by parts gives `DET = e^(-delta h) E(h) + delta * integral of e^(-delta t) E(t) dt`,
-//! and the integral of that smooth function takes eight Gauss-Legendre nodes.
-//!
-//! **Units.** `t_x`, `age` and horizons are in the model's time unit ([`TimeUnit`]); only time is divided by
-//! it, order days are never merged. `x` counts repeat order *days*. Money is in the export's currency.
+#![doc = include_str!("card.md")]
 
-pub mod bgnbd;
+pub mod beta_bernoulli;
+pub mod beta_geometric;
+pub mod contractual;
+pub mod covariates;
+pub mod future;
 pub mod gamma_gamma;
+mod judge;
+pub mod lifetime;
+mod likelihood;
+pub mod nbd;
 mod optimize;
+mod orders;
+mod score;
 mod special;
+mod value;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Parameters;
 
 use crate::MineError;
-use crate::parallel;
-pub use bgnbd::BgNbd;
+pub use beta_bernoulli::BetaBernoulli;
+pub use beta_geometric::BetaGeometric;
+pub use contractual::Retention;
+pub use covariates::{Known, Levels};
+pub use future::Future;
 pub use gamma_gamma::GammaGamma;
+pub use judge::{Candidate, FrequencyBin, Judged, choose, judge, track};
+pub use lifetime::{GGompertzNbd, ParetoNbd};
+pub use likelihood::{Estimate, Fit};
+pub use nbd::Nbd;
+pub use orders::{Model, Orders};
+pub use score::{Month, Score};
+pub use value::{DAYS_PER_YEAR, Margin, NonPositiveSpend, Value};
 
-/// Days in a year, for discounting.
-pub const DAYS_PER_YEAR: f64 = 365.25;
-
-/// One customer's buying, in the model's time unit.
+/// One customer's buying, in the model's time unit (for BG/BB, in occasions).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct History {
     /// Repeat order days.
@@ -41,6 +49,11 @@ pub struct History {
     pub t_x: f64,
     /// From the first order day to the end of observation: BTYD's `T`.
     pub age: f64,
+}
+
+impl History {
+    /// A customer on the day of the first order.
+    pub const NEW: History = History { x: 0.0, t_x: 0.0, age: 0.0 };
 }
 
 /// What a model's time is counted in.
@@ -64,6 +77,17 @@ impl TimeUnit {
     }
 }
 
+/// Histories in occasions, one value a customer: what BG/BB reads instead of days.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasions<'a> {
+    /// Occasions with an order, after the first order.
+    pub x: &'a [f64],
+    /// The last of them.
+    pub t_x: &'a [f64],
+    /// All occasions since the first order.
+    pub age: &'a [f64],
+}
+
 /// The columns that CLV reads, one value a customer.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -73,191 +97,370 @@ pub struct Input<'a> {
     pub t_x_days: &'a [f64],
     /// Days from the first order day to `as_of`.
     pub age_days: &'a [f64],
+    /// Mean logarithm of the days between order days; NaN where there are none.
+    pub mean_ln_gap_days: &'a [f64],
     /// Mean spend of an order day, the first excluded; NaN where there is none.
     pub mean_repeat_spend: &'a [f64],
+    /// Orders.
+    pub orders: &'a [f64],
+    /// Net revenue.
+    pub net_revenue: &'a [f64],
+    /// Cost of the units kept; NaN where it is not known.
+    pub cost: &'a [f64],
+    /// Which group a customer belongs to; empty where there are no groups.
+    pub groups: &'a [String],
+    /// What is known of each customer; empty where there are no covariates.
+    pub known: &'a [Known],
+    /// For BG/BB.
+    pub occasions: Option<Occasions<'a>>,
 }
 
 impl Input<'_> {
-    fn history(&self, i: usize, unit: TimeUnit) -> History {
-        let d = unit.days();
-        History { x: self.x[i], t_x: self.t_x_days[i] / d, age: self.age_days[i] / d }
+    fn len(&self) -> usize {
+        self.x.len()
+    }
+
+    fn in_time(&self, i: usize, unit_days: f64) -> History {
+        History { x: self.x[i], t_x: self.t_x_days[i] / unit_days, age: self.age_days[i] / unit_days }
+    }
+
+    /// Everyone's history in time units of so many days.
+    pub fn histories(&self, unit_days: f64) -> Vec<History> {
+        (0..self.len()).map(|i| self.in_time(i, unit_days)).collect()
+    }
+
+    /// Everyone's history as a model counts time.
+    pub fn histories_of(&self, model: &Clv) -> Vec<History> {
+        (0..self.len()).map(|i| model.history(*self, i)).collect()
+    }
+
+    /// Sum of the logarithms of all times between order days, in units of so many days.
+    pub fn sum_of_ln_gaps(&self, unit_days: f64) -> f64 {
+        self.sum_ln_gaps(0..self.len(), unit_days)
+    }
+
+    fn in_occasions(&self, i: usize) -> History {
+        // Without occasions nothing is known but that the customer came once.
+        self.occasions.map_or(History::NEW, |o| History { x: o.x[i], t_x: o.t_x[i], age: o.age[i] })
+    }
+
+    fn repeat_spend(&self, i: usize) -> Option<(f64, f64)> {
+        let (x, m) = (self.x[i], self.mean_repeat_spend[i]);
+        (x > 0.0 && m > 0.0 && m.is_finite()).then_some((x, m))
+    }
+
+    /// The margin of a customer's own orders, where their cost is known.
+    fn own_margin(&self, i: usize) -> Option<f64> {
+        let (net, cost) = (self.net_revenue[i], self.cost[i]);
+        (net > 0.0 && cost.is_finite()).then(|| (net - cost) / net)
+    }
+
+    /// Sum of the logarithms of the gaps of some customers, in the model's unit.
+    fn sum_ln_gaps(&self, who: impl Iterator<Item = usize>, unit_days: f64) -> f64 {
+        let ln_unit = unit_days.ln();
+        who.filter(|i| self.x[*i] > 0.0 && self.mean_ln_gap_days[*i].is_finite())
+            .map(|i| self.x[i] * (self.mean_ln_gap_days[i] - ln_unit))
+            .sum()
     }
 }
 
-/// How future orders become money.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What to fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The model of orders.
+    pub model: Model,
+    /// What its time is counted in.
+    pub time_unit: TimeUnit,
+    /// For BG/BB: days of an occasion.
+    pub occasion_days: f64,
+    /// Fewest customers of a group that gets its own fit.
+    pub min_group: usize,
+    /// The column that `Input::groups` comes from.
+    pub by: Option<String>,
+    /// Covariates of the purchase side, as `Input::known` has them.
+    pub purchase: Vec<Levels>,
+    /// Covariates of the drop-out side.
+    pub drop_out: Vec<Levels>,
+    /// Their penalty, see [`covariates`].
+    pub l2: f64,
+    /// Orders to money.
+    pub value: Value,
+}
+
+/// Orders and spend of a group of customers, with how uncertain they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Value {
-    /// How far CLV looks.
-    pub horizon_days: f64,
-    /// Margin per unit of revenue.
-    pub margin: f64,
-    /// Discount rate per year.
-    pub annual_discount_rate: f64,
-}
-
-impl Value {
-    /// Checks the numbers.
-    ///
-    /// # Errors
-    /// If the horizon is not above zero, the margin not within `[-1, 1]`, or the rate not within `[0, 10]`.
-    pub fn new(horizon_days: f64, margin: f64, annual_discount_rate: f64) -> Result<Value, MineError> {
-        if !(horizon_days > 0.0 && horizon_days <= 36_525.0) {
-            return Err(MineError::parameter("horizon_days", "above 0 and at most 36525", horizon_days));
-        }
-        if !(-1.0..=1.0).contains(&margin) {
-            return Err(MineError::parameter("margin", "within -1 to 1", margin));
-        }
-        if !(0.0..=10.0).contains(&annual_discount_rate) {
-            return Err(MineError::parameter(
-                "annual_discount_rate",
-                "within 0 to 10, as 0.1 for 10 %",
-                annual_discount_rate,
-            ));
-        }
-        Ok(Value { horizon_days, margin, annual_discount_rate })
-    }
-
-    /// The continuous rate per time unit: `ln(1 + annual rate)` spread over the units of a year.
-    pub fn delta(&self, unit: TimeUnit) -> f64 {
-        self.annual_discount_rate.ln_1p() * unit.days() / DAYS_PER_YEAR
-    }
+pub struct Fitted {
+    /// Orders.
+    pub orders: Orders,
+    /// Spend.
+    pub spend: GammaGamma,
+    /// Covariances of the orders' free parameters (logs, and coefficients); empty where they are not determined.
+    pub orders_covariance: Vec<Vec<f64>>,
+    /// Covariances of the logs of the spend's parameters.
+    pub spend_covariance: Vec<Vec<f64>>,
 }
 
 /// A fitted CLV model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clv {
-    /// What the models' time is counted in.
-    pub time_unit: TimeUnit,
-    /// Orders.
-    pub orders: BgNbd,
-    /// Spend.
-    pub spend: GammaGamma,
+    /// Days of one unit of the model's time: 1, 7, or those of an occasion.
+    pub unit_days: f64,
+    /// Order days to an occasion with an order, for BG/BB; else 1.
+    pub order_days_per_occasion: f64,
+    /// The column of the groups.
+    pub by: Option<String>,
+    /// Covariates of the purchase side.
+    pub purchase: Vec<Levels>,
+    /// Covariates of the drop-out side.
+    pub drop_out: Vec<Levels>,
+    /// Everyone together.
+    pub pooled: Fitted,
+    /// Groups that are fitted on their own.
+    pub groups: BTreeMap<String, Fitted>,
+    /// Margin of all revenue whose cost is known, for `margin = "unit_cost"`.
+    pub pooled_margin: Option<f64>,
     /// Orders to money.
     pub value: Value,
 }
 
 impl Parameters for Clv {
     const KIND: &'static str = "clv";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<(), String> {
-        let (o, s) = (self.orders, self.spend);
-        let positive =
-            [o.r, o.alpha, o.a, o.b, s.p, s.q - 1.0, s.v].iter().all(|v| *v > 0.0 && v.is_finite());
-        if !positive {
-            return Err("r, alpha, a, b, p and v must be above zero, and q above one".to_owned());
+        for fitted in std::iter::once(&self.pooled).chain(self.groups.values()) {
+            fitted.orders.check()?;
+            let s = fitted.spend;
+            if ![s.p, s.q - 1.0, s.v].iter().all(|v| *v > 0.0 && v.is_finite()) {
+                return Err("p and v must be above zero, and q above one".to_owned());
+            }
+            if fitted.orders.counts_occasions() != self.pooled.orders.counts_occasions() {
+                return Err("groups must count time as all together do".to_owned());
+            }
         }
-        let v = self.value;
-        Value::new(v.horizon_days, v.margin, v.annual_discount_rate).map(|_| ()).map_err(|e| e.to_string())
+        if !(self.unit_days > 0.0 && self.unit_days.is_finite() && self.order_days_per_occasion > 0.0) {
+            return Err("unit_days and order_days_per_occasion must be above zero".to_owned());
+        }
+        self.value.check().map_err(|e| e.to_string())
     }
+}
+
+impl Settings {
+    /// What is known of customers whose covariate columns hold these texts: a function from a column's name to its texts.
+    pub fn known<'a>(
+        purchase: &[Levels],
+        drop_out: &[Levels],
+        customers: usize,
+        texts: impl Fn(&str) -> Option<&'a [&'a str]>,
+    ) -> Vec<Known> {
+        if purchase.is_empty() && drop_out.is_empty() {
+            return Vec::new();
+        }
+        let encode = |levels: &[Levels], i: usize| -> Vec<f64> {
+            let of = |l: &Levels| {
+                let text = texts(&l.column).and_then(|t| t.get(i)).copied().unwrap_or_default();
+                l.encode(text).collect::<Vec<_>>()
+            };
+            levels.iter().flat_map(of).collect()
+        };
+        (0..customers).map(|i| Known { purchase: encode(purchase, i), drop_out: encode(drop_out, i) }).collect()
+    }
+}
+
+/// The fits of a group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupReport {
+    /// The group; `None` for everyone together.
+    pub group: Option<String>,
+    /// Customers in it.
+    pub customers: usize,
+    /// The orders' fit; `None` where the group uses the pooled model.
+    pub orders: Option<Fit>,
+    /// The spend's fit.
+    pub spend: Option<Fit>,
+    /// Why the pooled model stands in, if it does.
+    pub pooled_because: Option<String>,
 }
 
 /// What a reader wants to know of a fit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Customers in the orders' fit.
-    pub customers: usize,
-    /// Log-likelihood of the orders' model.
-    pub orders_log_likelihood: f64,
-    /// Steps of its optimiser.
-    pub orders_iterations: usize,
-    /// Largest element of the mean log-likelihood's gradient at the optimum, by log parameters.
-    pub orders_gradient: f64,
-    /// Customers in the spend's fit: those with repeat spend above zero.
-    pub spenders: usize,
-    /// Log-likelihood of the spend's model.
-    pub spend_log_likelihood: f64,
-    /// Steps of its optimiser.
-    pub spend_iterations: usize,
-    /// Largest element of its gradient.
-    pub spend_gradient: f64,
+    /// Everyone together first, then the groups.
+    pub fits: Vec<GroupReport>,
     /// Correlation of repeat order days and mean repeat spend. Gamma-Gamma takes it to be zero.
     pub spend_frequency_correlation: Option<f64>,
     /// What to bear in mind.
     pub warnings: Vec<String>,
 }
 
-/// A customer's scores.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// Probability of still being a customer.
-    pub p_alive: f64,
-    /// Expected order days within the horizon.
-    pub expected_orders: f64,
-    /// Expected spend of an order day.
-    pub expected_order_value: f64,
-    /// Expected discounted margin within the horizon.
-    pub clv: f64,
-}
-
 /// Above this the Gamma-Gamma assumption is called into question.
 const CORRELATION_LIMIT: f64 = 0.3;
 
 impl Clv {
-    /// Fits both models by maximum likelihood.
+    /// Fits the models of orders and spend by maximum likelihood, for everyone and for each group that is large enough.
     ///
     /// # Errors
-    /// If there are too few customers or repeat buyers, or a fit does not converge.
-    pub fn fit(input: Input<'_>, time_unit: TimeUnit, value: Value) -> Result<(Clv, Report), MineError> {
-        let histories: Vec<History> = (0..input.x.len()).map(|i| input.history(i, time_unit)).collect();
-        let repeat: Vec<(f64, f64)> = input
-            .x
-            .iter()
-            .zip(input.mean_repeat_spend)
-            .filter(|(x, m)| **x > 0.0 && **m > 0.0 && m.is_finite())
-            .map(|(x, m)| (*x, *m))
+    /// If there are too few customers or repeat buyers, or a pooled fit does not converge. A group's fit that fails
+    /// leaves its customers with the pooled model, and the report says why.
+    pub fn fit(input: Input<'_>, settings: &Settings) -> Result<(Clv, Report), MineError> {
+        settings.value.check()?;
+        let everyone: Vec<usize> = (0..input.len()).collect();
+        let (pooled, mut first) = fit_group(input, &everyone, settings)?;
+        first.group = None;
+        let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (i, group) in input.groups.iter().enumerate() {
+            members.entry(group).or_default().push(i);
+        }
+        let fitted: Vec<(GroupReport, Option<Fitted>)> = members
+            .into_par_iter()
+            .map(|(group, who)| {
+                let stays = |why: String| GroupReport {
+                    group: Some(group.to_owned()),
+                    customers: who.len(),
+                    orders: None,
+                    spend: None,
+                    pooled_because: Some(why),
+                };
+                if who.len() < settings.min_group {
+                    return (stays(format!("fewer than {} customers", settings.min_group)), None);
+                }
+                match fit_group(input, &who, settings) {
+                    Ok((fitted, report)) => {
+                        (GroupReport { group: Some(group.to_owned()), ..report }, Some(fitted))
+                    }
+                    Err(e) => (stays(e.to_string()), None),
+                }
+            })
             .collect();
-        let (orders, spend) = rayon::join(|| BgNbd::fit(&histories), || GammaGamma::fit(&repeat));
-        let ((orders, orders_fit), (spend, spend_fit)) = (orders?, spend?);
-        let (xs, ms): (Vec<f64>, Vec<f64>) = repeat.iter().copied().unzip();
-        let correlation = Some(crate::stats::correlation(&xs, &ms)).filter(|c| c.is_finite());
-        let mut warnings = vec!["BG/NBD gives every customer without a repeat order P(alive) = 1".to_owned()];
+        let mut fits = vec![first];
+        let mut groups = BTreeMap::new();
+        for (report, group) in fitted {
+            if let (Some(name), Some(group)) = (&report.group, group) {
+                groups.insert(name.clone(), group);
+            }
+            fits.push(report);
+        }
+        let correlation = spend_correlation(input);
+        let pooled_margin = pooled_margin(input);
+        let mut warnings = Vec::new();
+        if pooled.orders.model() == Model::BgNbd || pooled.orders.model() == Model::BgCnbdK {
+            warnings.push(format!(
+                "{} gives every customer without a repeat order P(alive) = 1",
+                fits[0].orders.as_ref().map_or("BG/NBD", |f| f.model.as_str())
+            ));
+        }
+        if pooled.orders.model() == Model::Nbd {
+            warnings.push("NBD knows no drop-out: P(alive) = 1 for everyone".to_owned());
+        }
         if let Some(c) = correlation.filter(|c| c.abs() > CORRELATION_LIMIT) {
             warnings.push(format!(
                 "frequency and spend correlate ({c:.2}); Gamma-Gamma takes them to be independent, so CLV is biased for frequent buyers"
             ));
         }
-        for (model, fit) in [("BG/NBD", &orders_fit), ("Gamma-Gamma", &spend_fit)] {
-            if !fit.run_off.is_empty() {
-                warnings.push(format!(
-                    "{model}: {} - on the boundary, for the customers differ too little in what these describe",
-                    fit.run_off.join(", ")
-                ));
-            }
+        for report in &fits {
+            let name = report.group.as_ref().map(|g| format!("{g}: ")).unwrap_or_default();
+            let both = report.orders.iter().chain(&report.spend);
+            warnings.extend(both.flat_map(Fit::warnings).map(|w| format!("{name}{w}")));
         }
-        let report = Report {
-            customers: histories.len(),
-            orders_log_likelihood: orders_fit.log_likelihood,
-            orders_iterations: orders_fit.iterations,
-            orders_gradient: orders_fit.gradient,
-            spenders: repeat.len(),
-            spend_log_likelihood: spend_fit.log_likelihood,
-            spend_iterations: spend_fit.iterations,
-            spend_gradient: spend_fit.gradient,
-            spend_frequency_correlation: correlation,
-            warnings,
+        let unit_days = if settings.model == Model::BgBb { settings.occasion_days } else { settings.time_unit.days() };
+        if settings.value.margin == Margin::UnitCost && pooled_margin.is_none() {
+            return Err(MineError::data(
+                "margin = \"unit_cost\" needs costs: name the column in [columns] unit_cost",
+                "no customer has any",
+            ));
+        }
+        let clv = Clv {
+            unit_days,
+            order_days_per_occasion: order_days_per_occasion(input, settings.model),
+            by: settings.by.clone(),
+            purchase: settings.purchase.clone(),
+            drop_out: settings.drop_out.clone(),
+            pooled,
+            groups,
+            pooled_margin,
+            value: settings.value,
         };
-        Ok((Clv { time_unit, orders, spend, value }, report))
+        Ok((clv, Report { fits, spend_frequency_correlation: correlation, warnings }))
     }
 
-    /// The scores of every customer.
-    pub fn score(&self, input: Input<'_>) -> Vec<Score> {
-        let horizon = self.value.horizon_days / self.time_unit.days();
-        let delta = self.value.delta(self.time_unit);
-        parallel::map(input.x.len(), |i| {
-            let history = input.history(i, self.time_unit);
-            let p_alive = self.orders.p_alive(history);
-            let expected_orders = self.orders.expected_orders(history, horizon);
-            let expected_order_value = self.spend.expected_spend(history.x, input.mean_repeat_spend[i]);
-            let discounted = self.orders.discounted_orders(history, horizon, delta);
-            Score {
-                p_alive,
-                expected_orders,
-                expected_order_value,
-                clv: self.value.margin * expected_order_value * discounted,
-            }
-        })
+    /// A customer's history as the model counts time.
+    fn history(&self, input: Input<'_>, i: usize) -> History {
+        if self.pooled.orders.counts_occasions() {
+            input.in_occasions(i)
+        } else {
+            input.in_time(i, self.unit_days)
+        }
+    }
+
+    /// The model of a group, or of everyone.
+    fn fitted(&self, group: Option<&String>) -> &Fitted {
+        group.and_then(|g| self.groups.get(g)).unwrap_or(&self.pooled)
+    }
+}
+
+/// Fits orders and spend of some customers, side by side.
+fn fit_group(
+    input: Input<'_>,
+    who: &[usize],
+    settings: &Settings,
+) -> Result<(Fitted, GroupReport), MineError> {
+    let unit = settings.time_unit.days();
+    let histories: Vec<History> = who
+        .iter()
+        .map(|&i| if settings.model == Model::BgBb { input.in_occasions(i) } else { input.in_time(i, unit) })
+        .collect();
+    let repeat: Vec<(f64, f64)> = who.iter().filter_map(|&i| input.repeat_spend(i)).collect();
+    let fit_orders = || {
+        let names = |levels: &[Levels]| levels.iter().flat_map(|l| l.names().collect::<Vec<_>>()).collect();
+        let (purchase, drop_out): (Vec<String>, Vec<String>) =
+            (names(&settings.purchase), names(&settings.drop_out));
+        if settings.purchase.is_empty() && settings.drop_out.is_empty() {
+            settings.model.fit(&histories, input.sum_ln_gaps(who.iter().copied(), unit))
+        } else {
+            let known: Vec<Known> = who.iter().filter_map(|&i| input.known.get(i).cloned()).collect();
+            settings.model.fit_with_covariates(&histories, &known, (&purchase, &drop_out), settings.l2)
+        }
+    };
+    let (orders, spend) = rayon::join(fit_orders, || GammaGamma::fit(&repeat));
+    let ((orders, orders_fit), (spend, spend_fit)) = (orders?, spend?);
+    let fitted = Fitted {
+        orders,
+        spend,
+        orders_covariance: orders_fit.covariance.clone(),
+        spend_covariance: spend_fit.covariance.clone(),
+    };
+    let report = GroupReport {
+        group: None,
+        customers: who.len(),
+        orders: Some(orders_fit),
+        spend: Some(spend_fit),
+        pooled_because: None,
+    };
+    Ok((fitted, report))
+}
+
+fn spend_correlation(input: Input<'_>) -> Option<f64> {
+    let (xs, ms): (Vec<f64>, Vec<f64>) = (0..input.len()).filter_map(|i| input.repeat_spend(i)).unzip();
+    Some(crate::stats::correlation(&xs, &ms)).filter(|c| c.is_finite())
+}
+
+/// The margin of all revenue whose cost is known.
+fn pooled_margin(input: Input<'_>) -> Option<f64> {
+    let known = (0..input.len()).filter(|i| input.own_margin(*i).is_some());
+    let (net, cost) =
+        known.fold((0.0, 0.0), |(net, cost), i| (net + input.net_revenue[i], cost + input.cost[i]));
+    (net > 0.0).then(|| (net - cost) / net)
+}
+
+/// BG/BB counts occasions; money comes by order days.
+fn order_days_per_occasion(input: Input<'_>, model: Model) -> f64 {
+    match input.occasions {
+        Some(o) if model == Model::BgBb => {
+            let (days, occasions): (f64, f64) = (input.x.iter().sum(), o.x.iter().sum());
+            if occasions > 0.0 { (days / occasions).max(1.0) } else { 1.0 }
+        }
+        _ => 1.0,
     }
 }

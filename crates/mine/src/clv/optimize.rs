@@ -12,9 +12,27 @@ pub struct Optimum {
     /// Largest absolute element of the gradient, but for parameters held at their bound.
     pub gradient: f64,
     pub converged: bool,
+    /// The search's idea of the inverse Hessian, for a search that goes on from here.
+    pub inverse: Vec<Vec<f64>>,
 }
 
 impl Optimum {
+    fn nowhere(at: Vec<f64>) -> Optimum {
+        Optimum {
+            at,
+            value: f64::NAN,
+            iterations: 0,
+            gradient: f64::NAN,
+            converged: false,
+            inverse: Vec::new(),
+        }
+    }
+
+    /// Whether a parameter ran off to the boundary.
+    pub fn is_off(&self, i: usize) -> bool {
+        self.at[i].abs() > LOG_INSIDE
+    }
+
     /// Parameters that ran off towards zero or infinity, in words: customers do not differ in what they
     /// describe. The optimum is one all the same.
     pub fn run_off(&self, names: &[&str]) -> Vec<String> {
@@ -22,16 +40,15 @@ impl Optimum {
         let off = names.iter().zip(&self.at).filter(|(_, l)| l.abs() > LOG_INSIDE);
         off.map(|(name, l)| format!("{name} towards {}", towards(*l))).collect()
     }
-
-    /// Why the search did not converge, in words.
-    pub fn trouble(&self) -> String {
-        format!("after {} steps the gradient is still {:.1e}", self.iterations, self.gradient)
-    }
 }
 
-const GRADIENT_TOLERANCE: f64 = 1e-7;
+const GRADIENT_TOLERANCE: f64 = 1e-9;
+/// What rounding may leave of it, where log-gammas of large numbers cancel.
+const GRADIENT_NOISE: f64 = 1e-5;
 /// Fits that converge take twenty to forty.
 const MAX_ITERATIONS: usize = 200;
+/// Steps after which starts are compared.
+const FEW_ITERATIONS: usize = 12;
 /// Log parameters are kept within this of zero: e^12 is as good as infinite here.
 const LOG_BOUND: f64 = 12.0;
 /// Beyond this a parameter has run off towards the boundary.
@@ -39,43 +56,48 @@ const LOG_INSIDE: f64 = 8.0;
 /// A step in one log parameter, at most.
 const MAX_STEP: f64 = 2.0;
 
-/// Minimises `f`, which gives the value and the gradient, from several starts; the best end wins. Where
-/// the gradient leads nowhere, Nelder and Mead's method takes over and the gradient polishes.
+/// Minimises `f`, which gives the value and the gradient. Every start is followed for a few steps, and the best of
+/// them to the end; where that leads nowhere, the others are too, and then Nelder and Mead's method takes over and
+/// the gradient polishes.
 pub fn minimize(f: &(impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync), starts: &[Vec<f64>]) -> Optimum {
+    let mut begun: Vec<Optimum> = starts.iter().map(|start| bfgs(f, start, None, FEW_ITERATIONS)).collect();
+    // NaN comes last.
+    begun.sort_by(|a, b| a.value.is_nan().cmp(&b.value.is_nan()).then(a.value.total_cmp(&b.value)));
     let mut best: Option<Optimum> = None;
-    for start in starts {
-        let end = bfgs(f, start);
-        let found = end.converged;
-        if best.as_ref().is_none_or(|b| (end.converged, -end.value) > (b.converged, -b.value)) {
+    for start in begun {
+        let end = refine(f, &start);
+        if end.converged {
+            return end;
+        }
+        if best.as_ref().is_none_or(|b| end.value < b.value) {
             best = Some(end);
         }
-        // The likelihoods here have one interior optimum; further starts are for when it was missed.
-        if found {
-            break;
-        }
     }
-    let best = best.unwrap_or(Optimum {
-        at: Vec::new(),
-        value: f64::NAN,
-        iterations: 0,
-        gradient: f64::NAN,
-        converged: false,
-    });
-    if best.converged {
-        return best;
-    }
+    let best = best.unwrap_or_else(|| Optimum::nowhere(Vec::new()));
     match without_gradient(f, &best.at) {
         Some(at) => {
-            let polished = bfgs(f, &at);
+            let polished = bfgs(f, &at, None, MAX_ITERATIONS);
             if polished.value <= best.value || polished.converged { polished } else { best }
         }
         None => best,
     }
 }
 
+/// Goes on from where a search of similar data ended.
+pub fn refine(f: &impl Fn(&[f64]) -> (f64, Vec<f64>), from: &Optimum) -> Optimum {
+    let mut end = bfgs(f, &from.at, Some(from.inverse.clone()), MAX_ITERATIONS);
+    end.iterations += from.iterations;
+    end
+}
+
 /// Broyden, Fletcher, Goldfarb and Shanno's method with a backtracking line search (Nocedal & Wright 2006,
 /// algorithm 6.1).
-fn bfgs(f: &impl Fn(&[f64]) -> (f64, Vec<f64>), start: &[f64]) -> Optimum {
+fn bfgs(
+    f: &impl Fn(&[f64]) -> (f64, Vec<f64>),
+    start: &[f64],
+    known: Option<Vec<Vec<f64>>>,
+    most: usize,
+) -> Optimum {
     let n = start.len();
     let identity =
         || (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect::<Vec<Vec<f64>>>();
@@ -91,10 +113,10 @@ fn bfgs(f: &impl Fn(&[f64]) -> (f64, Vec<f64>), start: &[f64]) -> Optimum {
     let mut at = start.to_vec();
     let (mut value, first) = f(&at);
     let mut gradient = within(&at, first);
-    let mut inverse = identity();
-    let mut fresh = true;
-    let mut iterations = 0;
-    while iterations < MAX_ITERATIONS && value.is_finite() && norm(&gradient) > GRADIENT_TOLERANCE {
+    let mut fresh = known.is_none();
+    let mut inverse = known.unwrap_or_else(identity);
+    let (mut iterations, mut stalled) = (0, 0);
+    while iterations < most && value.is_finite() && norm(&gradient) > GRADIENT_TOLERANCE {
         iterations += 1;
         let mut step: Vec<f64> = inverse.iter().map(|row| -dot(row, &gradient)).collect();
         let mut slope = dot(&step, &gradient);
@@ -130,15 +152,16 @@ fn bfgs(f: &impl Fn(&[f64]) -> (f64, Vec<f64>), start: &[f64]) -> Optimum {
         let y: Vec<f64> = g.iter().zip(&gradient).map(|(a, b)| a - b).collect();
         update(&mut inverse, &s, &y, fresh);
         fresh = false;
-        let stalled = value - v <= 1e-15 * value.abs() && norm(&g) <= 1e3 * GRADIENT_TOLERANCE;
+        let small = value - v <= 1e-13 * value.abs() && norm(&g) <= GRADIENT_NOISE;
+        stalled = if small { stalled + 1 } else { 0 };
         (at, value, gradient) = (next, v, g);
-        if stalled {
+        if stalled == 3 {
             break;
         }
     }
     let size = norm(&gradient);
-    let converged = value.is_finite() && size <= 1e2 * GRADIENT_TOLERANCE;
-    Optimum { at, value, iterations, gradient: size, converged }
+    let converged = value.is_finite() && size <= GRADIENT_NOISE;
+    Optimum { at, value, iterations, gradient: size, converged, inverse }
 }
 
 /// The rank-two update of the inverse Hessian.

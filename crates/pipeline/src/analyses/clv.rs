@@ -1,42 +1,505 @@
-//! Customer lifetime value.
+//! Customer lifetime value: models fitted, judged in a holdout, scored; parameters, tracking and forecast as tables.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array};
-use tillwise_mine::clv::{Clv, Input, Score, Value};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use serde::Serialize;
+use tillwise_core::Day;
+use tillwise_core::schema::{
+    CLV_CALIBRATION, CLV_DISTRIBUTION, CLV_FORECAST, CLV_MODELS, CLV_PARAMETERS, CLV_TRACKING,
+};
+use tillwise_mine::clv::{
+    Candidate, Clv, Fit, Input, Judged, Known, Levels, Model, Occasions, Orders, Report, Score, Settings, choose,
+    judge, track,
+};
+use tillwise_table::{Table, TableError};
 
-use super::{Context, Done};
-use crate::NotDone;
+use super::{Context, Done, batch};
+use crate::config::ModelChoice;
+use crate::{NotDone, PipelineError, config};
+
+/// The customer table as of the end of the calibration, labelled with what came after.
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    /// Its last day.
+    pub end: Day,
+    /// The table.
+    pub customers: PathBuf,
+    /// Order days by day, of the table's customers, up to `as_of`.
+    pub daily: PathBuf,
+}
+
+/// The last day of the calibration, or why there is none.
+pub fn calibration_end(settings: &config::Clv, first: Day, as_of: Day) -> Result<Day, String> {
+    let holdout = settings.holdout_days;
+    if holdout == 0 {
+        return Err("holdout_days = 0".to_owned());
+    }
+    let days = as_of.since(first) + 1;
+    if days < 2 * holdout {
+        return Err(format!(
+            "judging over {holdout} days needs {} days of orders, but there are {days}; set [clv] holdout_days to {} or less",
+            2 * holdout,
+            days / 2
+        ));
+    }
+    Ok(as_of - holdout)
+}
+
+/// The fit's own report, and how the models did.
+#[derive(Serialize)]
+struct FullReport {
+    #[serde(flatten)]
+    fit: Report,
+    /// Why the model is the one it is.
+    chosen: String,
+    judged: Option<JudgedModel>,
+    /// Why there is no judgement.
+    not_judged: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JudgedModel {
+    calibration_end: Day,
+    holdout_end: Day,
+    #[serde(flatten)]
+    judged: Judged,
+}
 
 pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
-    let table = context.customers;
-    let (x, t_x_days, age_days) = (table.f64s("x")?, table.f64s("t_x_days")?, table.f64s("age_days")?);
-    let mean_repeat_spend = table.f64s("mean_repeat_spend")?;
-    let input =
-        Input { x: &x, t_x_days: &t_x_days, age_days: &age_days, mean_repeat_spend: &mean_repeat_spend };
     let settings = &context.config.clv;
+    let mut tables = Vec::new();
+    let columns = Columns::read(context.customers)?;
     let file = context.model(|| {
-        let value = Value::new(settings.horizon_days, settings.margin, settings.annual_discount_rate)?;
-        Ok(Clv::fit(input, settings.time_unit, value)?)
+        let (clv, report, more) = fit(context, settings, &columns)?;
+        tables = more;
+        Ok((clv, report))
     })?;
-    let scores = file.parameters.score(input);
-    if let Some(i) = scores.iter().position(|s| !(s.clv.is_finite() && s.expected_orders.is_finite())) {
-        return Err(NotDone::Failed(format!(
-            "the CLV of customer {} is not a number",
-            table.texts("customer_id")?[i]
-        )));
+    let model = &file.parameters;
+    let (groups, known) = columns.of_model(model)?;
+    let input = columns.input(&groups, &known);
+    if model.pooled.orders.counts_occasions() && input.occasions.is_none() {
+        return Err(NotDone::Skipped(
+            "the model counts occasions; set [clv] model = \"bg_bb\" and the occasion_days that it was fitted with".into(),
+        ));
     }
-    let column = |f: &dyn Fn(&Score) -> f64| {
-        Arc::new(scores.iter().map(|s| Some(f(s))).collect::<Float64Array>()) as ArrayRef
-    };
+    let scores = model.score(input);
+    let broken = |s: &Score| !(s.p_alive.is_finite() && s.expected_orders.is_finite());
+    if let Some(i) = scores.iter().position(broken) {
+        let customer = context.customers.texts("customer_id")?[i];
+        return Err(NotDone::Failed(format!("the CLV of customer {customer} is not a number"), None));
+    }
+    tables.push(("clv_forecast.parquet", forecast(context, model, input)?));
+    if settings.distribution_up_to > 0 {
+        tables.push(("clv_distribution.parquet", distribution(context, model, input)?));
+    }
+    let column = |f: fn(&Score) -> f64| nullable(scores.iter().map(f));
     Ok(Done {
         columns: vec![
-            ("p_alive", column(&|s| s.p_alive)),
-            ("expected_orders", column(&|s| s.expected_orders)),
-            ("expected_order_value", column(&|s| s.expected_order_value)),
-            ("clv", column(&|s| s.clv)),
+            ("p_alive", column(|s| s.p_alive)),
+            ("p_alive_at_horizon", column(|s| s.p_alive_at_horizon)),
+            ("expected_orders", column(|s| s.expected_orders)),
+            ("expected_orders_low", column(|s| s.expected_orders_low)),
+            ("expected_orders_high", column(|s| s.expected_orders_high)),
+            ("p_no_order", column(|s| s.p_no_order)),
+            ("expected_order_value", column(|s| s.expected_order_value)),
+            ("clv", column(|s| s.clv)),
+            ("clv_low", column(|s| s.clv_low)),
+            ("clv_high", column(|s| s.clv_high)),
+            ("residual_clv", column(|s| s.residual_clv)),
+            ("past_value", column(|s| s.past_value)),
+            ("customer_equity", column(|s| s.customer_equity)),
         ],
-        tables: Vec::new(),
+        tables,
         report: file.report.clone(),
     })
+}
+
+/// NaN becomes null.
+fn nullable(values: impl Iterator<Item = f64>) -> ArrayRef {
+    Arc::new(values.map(|v| v.is_finite().then_some(v)).collect::<Float64Array>())
+}
+
+/// What CLV reads of a customer table.
+struct Columns<'a> {
+    table: &'a Table,
+    x: Vec<f64>,
+    t_x_days: Vec<f64>,
+    age_days: Vec<f64>,
+    mean_ln_gap_days: Vec<f64>,
+    mean_repeat_spend: Vec<f64>,
+    orders: Vec<f64>,
+    net_revenue: Vec<f64>,
+    cost: Vec<f64>,
+    /// `x_occasions, t_x_occasions, occasions`.
+    occasions: Option<[Vec<f64>; 3]>,
+}
+
+impl<'a> Columns<'a> {
+    fn read(table: &'a Table) -> Result<Columns<'a>, TableError> {
+        let occasions = if table.batch().column_by_name("occasions").is_some() {
+            Some([table.f64s("x_occasions")?, table.f64s("t_x_occasions")?, table.f64s("occasions")?])
+        } else {
+            None
+        };
+        Ok(Columns {
+            table,
+            x: table.f64s("x")?,
+            t_x_days: table.f64s("t_x_days")?,
+            age_days: table.f64s("age_days")?,
+            mean_ln_gap_days: table.f64s("mean_ln_gap_days")?,
+            mean_repeat_spend: table.f64s("mean_repeat_spend")?,
+            orders: table.f64s("orders")?,
+            net_revenue: table.f64s("net_revenue")?,
+            cost: table.f64s("cost")?,
+            occasions,
+        })
+    }
+
+    /// Groups and covariates as a model wants them.
+    fn of_model(&self, model: &Clv) -> Result<(Vec<String>, Vec<Known>), TableError> {
+        Ok((self.groups(model.by.as_deref())?, self.known(&model.purchase, &model.drop_out)?))
+    }
+
+    fn groups(&self, by: Option<&str>) -> Result<Vec<String>, TableError> {
+        match by {
+            Some(column) => Ok(self.table.texts(column)?.into_iter().map(str::to_owned).collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn levels(&self, columns: &[String]) -> Result<Vec<Levels>, TableError> {
+        columns.iter().map(|c| Ok(Levels::of(c, &self.table.texts(c)?))).collect()
+    }
+
+    fn known(&self, purchase: &[Levels], drop_out: &[Levels]) -> Result<Vec<Known>, TableError> {
+        let mut texts = std::collections::HashMap::new();
+        for levels in purchase.iter().chain(drop_out) {
+            texts.insert(levels.column.clone(), self.table.texts(&levels.column)?);
+        }
+        Ok(Settings::known(purchase, drop_out, self.table.rows(), |c| texts.get(c).map(Vec::as_slice)))
+    }
+
+    fn input<'b>(&'b self, groups: &'b [String], known: &'b [Known]) -> Input<'b> {
+        Input {
+            x: &self.x,
+            t_x_days: &self.t_x_days,
+            age_days: &self.age_days,
+            mean_ln_gap_days: &self.mean_ln_gap_days,
+            mean_repeat_spend: &self.mean_repeat_spend,
+            orders: &self.orders,
+            net_revenue: &self.net_revenue,
+            cost: &self.cost,
+            groups,
+            known,
+            occasions: self.occasions.as_ref().map(|[x, t_x, age]| Occasions { x, t_x, age }),
+        }
+    }
+}
+
+type Tables = Vec<(&'static str, RecordBatch)>;
+
+fn fit(
+    context: &Context<'_>,
+    settings: &config::Clv,
+    columns: &Columns<'_>,
+) -> Result<(Clv, FullReport, Tables), NotDone> {
+    let calibrated = match context.calibration {
+        Ok(calibration) => {
+            let table = Table::read(&calibration.customers)?;
+            if table.rows() == 0 { Err("nobody had ordered by the end of the calibration".to_owned()) } else { Ok((calibration, table)) }
+        }
+        Err(why) => Err(why.clone()),
+    };
+    let (model, chosen, candidates) = match (settings.model, &calibrated) {
+        (ModelChoice::Fixed(model), _) => (model, "named in the config".to_owned(), None),
+        (ModelChoice::Auto(_), Err(why)) => {
+            return Err(NotDone::Skipped(format!("model = \"auto\" needs a holdout: {why}")));
+        }
+        (ModelChoice::Auto(_), Ok((calibration, table))) => {
+            let past = Columns::read(table)?;
+            let input = past.input(&[], &[]);
+            let unit = settings.time_unit.days();
+            let days = f64::from(context.as_of.since(calibration.end));
+            let (tried, best) = choose(
+                &input.histories(unit),
+                input.sum_of_ln_gaps(unit),
+                &table.f64s("order_days_in_horizon")?,
+                days / unit,
+            );
+            let Some((model, why)) = best else {
+                let problems: Vec<String> =
+                    tried.iter().filter_map(|c| Some(format!("{}: {}", c.model.name(), c.outcome.as_ref().err()?))).collect();
+                return Err(NotDone::Skipped(format!("no model could be fitted: {}", problems.join("; "))));
+            };
+            (model, why, Some(tried))
+        }
+    };
+    let make = |columns: &Columns<'_>, by: Option<&str>| -> Result<(Clv, Report, Vec<String>, Vec<Known>), NotDone> {
+        let fit_settings = Settings {
+            model,
+            time_unit: settings.time_unit,
+            occasion_days: f64::from(settings.occasion_days),
+            min_group: settings.min_group,
+            by: by.map(str::to_owned),
+            purchase: columns.levels(&settings.purchase_covariates)?,
+            drop_out: columns.levels(&settings.dropout_covariates)?,
+            l2: settings.l2,
+            value: settings.value(),
+        };
+        let groups = columns.groups(by)?;
+        let known = columns.known(&fit_settings.purchase, &fit_settings.drop_out)?;
+        let (clv, report) = Clv::fit(columns.input(&groups, &known), &fit_settings)?;
+        Ok((clv, report, groups, known))
+    };
+    let (clv, mut report, ..) = make(columns, settings.by.as_deref())?;
+    let mut tables = vec![("clv_parameters.parquet", parameters(&report)?)];
+    let (mut judged, mut not_judged) = (None, None);
+    match calibrated {
+        Err(why) => not_judged = Some(why),
+        Ok((calibration, table)) => {
+            let past = Columns::read(&table)?;
+            let actual = table.f64s("order_days_in_horizon")?;
+            let days = f64::from(context.as_of.since(calibration.end));
+            let candidates = match candidates {
+                Some(tried) => Ok(tried),
+                // The model as it is configured, everyone together.
+                None => match make(&past, None) {
+                    Ok((clv, report, _, known)) => {
+                        let histories = past.input(&[], &[]).histories_of(&clv);
+                        let orders = clv.pooled.orders.clone();
+                        let t = days / clv.unit_days;
+                        let judged =
+                            judge(&orders, &histories, &known, &actual, t, clv.order_days_per_occasion);
+                        let fit = report.fits.into_iter().next().and_then(|f| f.orders);
+                        Ok(fit.map(|fit| Candidate { model, outcome: Ok((orders, fit, judged)) }).into_iter().collect())
+                    }
+                    Err(NotDone::Broken(e)) => return Err(NotDone::Broken(e)),
+                    Err(NotDone::Skipped(why) | NotDone::Failed(why, _)) => Err(why),
+                },
+            };
+            match candidates {
+                Err(why) => not_judged = Some(format!("fitted to the calibration alone: {why}")),
+                Ok(candidates) => {
+                    let span = Span { calibration_end: calibration.end, holdout_end: context.as_of };
+                    tables.push(("clv_models.parquet", models(&candidates, model, span)?));
+                    if let Some((orders, _, best)) = candidates
+                        .iter()
+                        .find(|c| c.model == model)
+                        .and_then(|c| c.outcome.as_ref().ok())
+                    {
+                        let unit = clv.unit_days;
+                        let daily = Table::read(&calibration.daily)?;
+                        tables.push(("clv_calibration.parquet", by_frequency(&candidates)?));
+                        if let Some(table) = tracking(&daily, orders, model, unit, span)? {
+                            tables.push(("clv_tracking.parquet", table));
+                        }
+                        let off = best.expected / best.actual - 1.0;
+                        if off.abs() > 0.2 && best.actual > 0.0 {
+                            report.warnings.push(format!(
+                                "in the holdout {:.0} order days were expected and {:.0} came ({:+.0} %): the season or the trend has changed",
+                                best.expected,
+                                best.actual,
+                                100.0 * off
+                            ));
+                        }
+                        judged = Some(JudgedModel {
+                            calibration_end: span.calibration_end,
+                            holdout_end: span.holdout_end,
+                            judged: best.clone(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    Ok((clv, FullReport { fit: report, chosen, judged, not_judged }, tables))
+}
+
+/// The days of a judgement.
+#[derive(Clone, Copy)]
+struct Span {
+    calibration_end: Day,
+    holdout_end: Day,
+}
+
+fn parameters(report: &Report) -> Result<RecordBatch, PipelineError> {
+    let mut rows: Vec<(Option<&str>, &str, &Fit, usize)> = Vec::new();
+    for fits in &report.fits {
+        for (part, fit) in [("orders", &fits.orders), ("spend", &fits.spend)] {
+            if let Some(fit) = fit {
+                rows.extend((0..fit.parameters.len()).map(|i| (fits.group.as_deref(), part, fit, i)));
+            }
+        }
+    }
+    let of = |f: fn(&Fit, usize) -> f64| nullable(rows.iter().map(|r| f(r.2, r.3)));
+    batch(
+        "clv_parameters",
+        CLV_PARAMETERS,
+        vec![
+            Arc::new(rows.iter().map(|r| r.0).collect::<StringArray>()),
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.1))),
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.2.model))),
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.2.parameters[r.3].name))),
+            of(|fit, i| fit.parameters[i].value),
+            of(|fit, i| fit.parameters[i].standard_error.unwrap_or(f64::NAN)),
+        ],
+    )
+}
+
+fn models(candidates: &[Candidate], chosen: Model, span: Span) -> Result<RecordBatch, PipelineError> {
+    let of = |f: &dyn Fn(&Fit, &Judged) -> f64| {
+        nullable(candidates.iter().map(|c| c.outcome.as_ref().map_or(f64::NAN, |(_, fit, j)| f(fit, j))))
+    };
+    let dates = |day: Day| Arc::new(Date32Array::from(vec![day.0; candidates.len()])) as ArrayRef;
+    let done = |c: &Candidate| c.outcome.as_ref().ok().map(|(_, fit, j)| (fit.parameters.len() as i32, j.customers as i64));
+    batch(
+        "clv_models",
+        CLV_MODELS,
+        vec![
+            Arc::new(StringArray::from_iter_values(candidates.iter().map(|c| c.model.name()))),
+            Arc::new(candidates.iter().map(|c| Some(c.model == chosen)).collect::<BooleanArray>()),
+            Arc::new(candidates.iter().map(|c| c.outcome.as_ref().err()).collect::<StringArray>()),
+            dates(span.calibration_end),
+            dates(span.holdout_end),
+            Arc::new(candidates.iter().map(|c| done(c).map(|d| d.0)).collect::<Int32Array>()),
+            of(&|fit, _| fit.log_likelihood),
+            of(&|fit, _| fit.aic),
+            of(&|fit, _| fit.bic),
+            Arc::new(candidates.iter().map(|c| done(c).map(|d| d.1)).collect::<Int64Array>()),
+            of(&|_, j| j.actual),
+            of(&|_, j| j.expected),
+            of(&|_, j| j.mae),
+            of(&|_, j| j.rmse),
+            of(&|_, j| j.correlation.unwrap_or(f64::NAN)),
+            of(&|_, j| j.log_score.unwrap_or(f64::NAN)),
+        ],
+    )
+}
+
+fn by_frequency(candidates: &[Candidate]) -> Result<RecordBatch, PipelineError> {
+    let rows: Vec<_> = candidates
+        .iter()
+        .filter_map(|c| Some((c.model, &c.outcome.as_ref().ok()?.2)))
+        .flat_map(|(model, judged)| judged.by_frequency.iter().map(move |bin| (model, bin)))
+        .collect();
+    batch(
+        "clv_calibration",
+        CLV_CALIBRATION,
+        vec![
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.0.name()))),
+            Arc::new(rows.iter().map(|r| r.1.x as i32).collect::<Int32Array>()),
+            Arc::new(rows.iter().map(|r| r.1.customers as i64).collect::<Int64Array>()),
+            nullable(rows.iter().map(|r| r.1.actual)),
+            nullable(rows.iter().map(|r| r.1.expected)),
+        ],
+    )
+}
+
+/// Expected against actual repeat order days, by whole weeks; none for models that count occasions.
+fn tracking(
+    daily: &Table,
+    orders: &Orders,
+    model: Model,
+    unit_days: f64,
+    span: Span,
+) -> Result<Option<RecordBatch>, PipelineError> {
+    let (dates, first, repeat) =
+        (daily.f64s("date")?, daily.f64s("first_order_days")?, daily.f64s("repeat_order_days")?);
+    let Some(start) = dates.first().map(|d| *d as i32) else { return Ok(None) };
+    let days = (span.holdout_end.0 - start + 1).max(0) as usize;
+    let (mut born, mut actual) = (vec![0.0; days], vec![0.0; days]);
+    for (i, date) in dates.iter().enumerate() {
+        let day = (*date as i32 - start) as usize;
+        if day < days {
+            (born[day], actual[day]) = (first[i], repeat[i]);
+        }
+    }
+    let Some(expected) = track(orders, unit_days, &born) else { return Ok(None) };
+    let mut sum = 0.0;
+    let cumulative: Vec<f64> = actual
+        .iter()
+        .map(|a| {
+            sum += a;
+            sum
+        })
+        .collect();
+    let weeks: Vec<usize> = (1..=days / 7).collect();
+    let at = |path: &[f64], week: usize| if week == 0 { 0.0 } else { path[7 * week - 1] };
+    let end = |week: &usize| start + 7 * *week as i32 - 1;
+    let of = |path: &[f64]| nullable(weeks.iter().map(|w| at(path, *w)));
+    let within = |path: &[f64]| nullable(weeks.iter().map(|w| at(path, *w) - at(path, *w - 1)));
+    batch(
+        "clv_tracking",
+        CLV_TRACKING,
+        vec![
+            Arc::new(StringArray::from_iter_values(weeks.iter().map(|_| model.name()))),
+            Arc::new(weeks.iter().map(|w| *w as i32).collect::<Int32Array>()),
+            Arc::new(Date32Array::from_iter_values(weeks.iter().map(end))),
+            Arc::new(weeks.iter().map(|w| Some(end(w) > span.calibration_end.0)).collect::<BooleanArray>()),
+            within(&cumulative),
+            within(&expected),
+            of(&cumulative),
+            of(&expected),
+        ],
+    )
+    .map(Some)
+}
+
+fn forecast(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<RecordBatch, PipelineError> {
+    let months = model.forecast(input);
+    let ends = months.iter().map(|m| context.as_of.0 + m.days.round() as i32);
+    batch(
+        "clv_forecast",
+        CLV_FORECAST,
+        vec![
+            Arc::new(months.iter().map(|m| m.month as i32).collect::<Int32Array>()),
+            Arc::new(Date32Array::from_iter_values(ends)),
+            nullable(months.iter().map(|m| m.alive)),
+            nullable(months.iter().map(|m| m.orders)),
+            nullable(months.iter().map(|m| m.revenue)),
+            nullable(months.iter().map(|m| m.value)),
+            nullable(months.iter().map(|m| m.new_customer_orders)),
+            nullable(months.iter().map(|m| m.new_customer_clv)),
+        ],
+    )
+}
+
+fn distribution(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<RecordBatch, PipelineError> {
+    let most = context.config.clv.distribution_up_to;
+    // The last count stands for all from there on.
+    let rows = model.distributions(input, most - 1);
+    let ids = context.customers.texts("customer_id")?;
+    let each = || ids.iter().flat_map(|id| (0..=most).map(move |n| (id, n)));
+    let probability = |p: &[f64], n: usize| {
+        if n < most { p[n] } else { (1.0 - p.iter().sum::<f64>()).max(0.0) }
+    };
+    batch(
+        "clv_distribution",
+        CLV_DISTRIBUTION,
+        vec![
+            Arc::new(StringArray::from_iter_values(each().map(|(id, _)| id))),
+            Arc::new(each().map(|(_, n)| n as i32).collect::<Int32Array>()),
+            nullable(rows.iter().flat_map(|p| (0..=most).map(move |n| probability(p, n)))),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holdout_needs_as_much_calibration() {
+        let settings = config::Clv::default();
+        assert_eq!(calibration_end(&settings, Day(0), Day(400)), Ok(Day(220)));
+        assert_eq!(calibration_end(&settings, Day(0), Day(359)), Ok(Day(179)));
+        let why = calibration_end(&settings, Day(0), Day(300)).unwrap_err();
+        assert!(why.contains("needs 360 days") && why.contains("150 or less"), "{why}");
+        let none = config::Clv { holdout_days: 0, ..settings };
+        assert!(calibration_end(&none, Day(0), Day(900)).is_err());
+    }
 }

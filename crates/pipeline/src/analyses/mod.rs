@@ -15,6 +15,7 @@ use tillwise_table::{Table, arrow_schema};
 
 use crate::{Analysis, Config, Mode, NotDone, PipelineError};
 pub use churn::{Cutoffs, LabelledTable, cutoffs};
+pub use clv::{Calibration, calibration_end};
 
 /// What every analysis may look at.
 pub struct Context<'a> {
@@ -26,6 +27,8 @@ pub struct Context<'a> {
     pub customers: &'a Table,
     /// The labelled tables for churn, or why there are none.
     pub labelled: &'a Result<Cutoffs<LabelledTable>, String>,
+    /// The tables that CLV models are judged on, or why there are none.
+    pub calibration: &'a Result<Calibration, String>,
 }
 
 /// What an analysis came to.

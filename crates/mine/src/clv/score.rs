@@ -1,0 +1,397 @@
+//! Scores: what a fitted model says of every customer, and of all of them together.
+//!
+//! Customers with the same history (and group) are computed once. **Intervals** are by the delta method in logs: with
+//! the eigenvectors `v` of the covariance of the parameters' estimates, scaled to one standard deviation, the variance of `ln f` is
+//! the sum of squared differences of `ln f` along each. They say how well the parameters are known, not how much
+//! customers with equal histories will differ: for that there is the distribution of the number of orders.
+
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use super::orders::{mixed, times};
+use super::value::{Margin, NonPositiveSpend};
+use super::{Clv, Fitted, GammaGamma, History, Input, Known, Orders};
+
+/// A customer's scores. What cannot be said is NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Probability of still being a customer.
+    pub p_alive: f64,
+    /// Probability of still being one at the end of the horizon.
+    pub p_alive_at_horizon: f64,
+    /// Expected order days within the horizon (for BG/BB: occasions).
+    pub expected_orders: f64,
+    /// Lower end of its interval.
+    pub expected_orders_low: f64,
+    /// Upper end.
+    pub expected_orders_high: f64,
+    /// Probability of no order within the horizon.
+    pub p_no_order: f64,
+    /// Expected spend of an order day.
+    pub expected_order_value: f64,
+    /// Expected discounted margin within the horizon, less the costs to serve.
+    pub clv: f64,
+    /// Lower end of its interval.
+    pub clv_low: f64,
+    /// Upper end.
+    pub clv_high: f64,
+    /// The same for ever; NaN where it does not converge.
+    pub residual_clv: f64,
+    /// Margin of the past, less the costs to serve and to acquire; not discounted.
+    pub past_value: f64,
+    /// Past value and CLV.
+    pub customer_equity: f64,
+}
+
+/// What all customers together are expected to do within so many months.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Month {
+    /// Months ahead, the first is 1.
+    pub month: usize,
+    /// Days ahead: months of a twelfth of a year, the last one cut at the horizon.
+    pub days: f64,
+    /// Customers expected to be alive then.
+    pub alive: f64,
+    /// Order days expected within the month.
+    pub orders: f64,
+    /// Revenue expected within the month.
+    pub revenue: f64,
+    /// Its margin less costs to serve, discounted from the middle of the month.
+    pub value: f64,
+    /// Repeat order days of one customer within so many months of the first order.
+    pub new_customer_orders: f64,
+    /// CLV of such a customer over that time, less the cost to acquire; the first order not counted.
+    pub new_customer_clv: f64,
+}
+
+/// What is equal for customers with the same history.
+#[derive(Clone, Copy, Default)]
+struct Shared {
+    p_alive: f64,
+    p_alive_at_horizon: f64,
+    expected: f64,
+    p_none: f64,
+    discounted: f64,
+    time: f64,
+    residual: f64,
+    residual_time: f64,
+    /// Standard errors of the logs of expected and of discounted orders.
+    se_expected: f64,
+    se_discounted: f64,
+}
+
+/// A fitted group, ready to be asked.
+struct Ready<'a> {
+    fitted: &'a Fitted,
+    /// The model moved along each direction of its uncertainty.
+    moved: Vec<Orders>,
+    moved_spend: Vec<GammaGamma>,
+}
+
+/// How far along a standard deviation differences are taken.
+const NUDGE: f64 = 0.1;
+
+impl<'a> Ready<'a> {
+    fn new(fitted: &'a Fitted, intervals: bool) -> Ready<'a> {
+        let (mut moved, mut moved_spend) = (Vec::new(), Vec::new());
+        if intervals {
+            moved = directions(&fitted.orders_covariance).iter().map(|d| fitted.orders.moved(d)).collect();
+            moved_spend = directions(&fitted.spend_covariance)
+                .iter()
+                .map(|d| GammaGamma {
+                    p: fitted.spend.p * d[0].exp(),
+                    q: fitted.spend.q * d[1].exp(),
+                    v: fitted.spend.v * d[2].exp(),
+                })
+                // Beyond the mean's existence there is nothing to differ from.
+                .filter(|m| m.q > 1.0)
+                .collect();
+        }
+        Ready { fitted, moved, moved_spend }
+    }
+
+    fn shared(&self, clv: &Clv, h: History, known: &Known) -> Shared {
+        let unit = clv.unit_days;
+        let (horizon, delta) = (clv.value.horizon_days / unit, clv.value.delta(unit));
+        let timed = clv.value.cost_per_year > 0.0;
+        let mut shared = self.fitted.orders.ask(h, known, |alive, future| {
+            let residual = future.residual_orders(delta);
+            Shared {
+                p_alive: alive,
+                p_alive_at_horizon: alive * future.p_alive(horizon),
+                expected: alive * future.expected_orders(horizon),
+                p_none: 1.0 - alive + alive * future.p_no_order(horizon),
+                discounted: alive * future.discounted_orders(horizon, delta),
+                time: if timed { alive * future.discounted_time(horizon, delta) } else { 0.0 },
+                residual: times(alive, residual),
+                residual_time: match timed {
+                    true if delta > 0.0 => alive * future.discounted_time(45.0 / delta, delta),
+                    true => f64::INFINITY,
+                    false => 0.0,
+                },
+                ..Shared::default()
+            }
+        });
+        let (mut expected, mut discounted) = (0.0, 0.0);
+        for orders in &self.moved {
+            let (e, d) = orders.ask(h, known, |alive, future| {
+                (alive * future.expected_orders(horizon), alive * future.discounted_orders(horizon, delta))
+            });
+            expected += ((e / shared.expected).ln() / NUDGE).powi(2);
+            discounted += ((d / shared.discounted).ln() / NUDGE).powi(2);
+        }
+        if self.moved.is_empty() {
+            (expected, discounted) = (f64::NAN, f64::NAN);
+        }
+        (shared.se_expected, shared.se_discounted) = (expected.sqrt(), discounted.sqrt());
+        shared
+    }
+
+    /// Expected spend of an order day, and the standard error of its log.
+    fn spend(&self, x: f64, m: f64) -> (f64, f64) {
+        let spend = self.fitted.spend.expected_spend(x, m);
+        let variance: f64 =
+            self.moved_spend.iter().map(|s| ((s.expected_spend(x, m) / spend).ln() / NUDGE).powi(2)).sum();
+        (spend, if self.moved_spend.is_empty() { f64::NAN } else { variance.sqrt() })
+    }
+}
+
+/// The eigenvectors of a covariance matrix, as long as [`NUDGE`] of a standard deviation.
+fn directions(covariance: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let (values, vectors) = crate::stats::symmetric_eigen(covariance);
+    let n = covariance.len();
+    (0..n)
+        .filter(|e| values[*e] > 0.0)
+        .map(|e| (0..n).map(|i| NUDGE * values[e].sqrt() * vectors[i][e]).collect())
+        .collect()
+}
+
+/// The customers, with those of equal history next to each other.
+struct Runs {
+    order: Vec<u32>,
+    /// Ends of the runs in `order`.
+    ends: Vec<usize>,
+}
+
+impl Runs {
+    fn new(clv: &Clv, input: Input<'_>) -> Runs {
+        let n = input.len();
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        let key = |i: u32| {
+            let h = clv.history(input, i as usize);
+            (input.groups.get(i as usize), h)
+        };
+        // Covariates make everyone different.
+        if !input.known.is_empty() {
+            return Runs { order, ends: (1..=n).collect() };
+        }
+        order.par_sort_unstable_by(|a, b| {
+            let ((g, h), (k, l)) = (key(*a), key(*b));
+            h.x.total_cmp(&l.x)
+                .then(h.t_x.total_cmp(&l.t_x))
+                .then(h.age.total_cmp(&l.age))
+                .then_with(|| g.cmp(&k))
+                .then(a.cmp(b))
+        });
+        let ends = (1..=n).filter(|&i| i == n || key(order[i - 1]) != key(order[i])).collect();
+        Runs { order, ends }
+    }
+
+    fn each(&self) -> impl IndexedParallelIterator<Item = &[u32]> {
+        (0..self.ends.len()).into_par_iter().with_min_len(64).map(|r| {
+            let from = if r == 0 { 0 } else { self.ends[r - 1] };
+            &self.order[from..self.ends[r]]
+        })
+    }
+}
+
+impl Clv {
+    fn ready(&self) -> (Ready<'_>, std::collections::BTreeMap<&String, Ready<'_>>) {
+        let intervals = self.value.interval > 0.0;
+        let groups = self.groups.iter().map(|(name, f)| (name, Ready::new(f, intervals))).collect();
+        (Ready::new(&self.pooled, intervals), groups)
+    }
+
+    /// The scores of every customer.
+    pub fn score(&self, input: Input<'_>) -> Vec<Score> {
+        let (pooled, groups) = self.ready();
+        let quantile = if self.value.interval > 0.0 {
+            Normal::standard().inverse_cdf(0.5 + 0.5 * self.value.interval)
+        } else {
+            f64::NAN
+        };
+        let runs = Runs::new(self, input);
+        let none = Known::default();
+        let scored: Vec<Vec<(u32, Score)>> = runs
+            .each()
+            .map(|run| {
+                let first = run[0] as usize;
+                let ready = input.groups.get(first).and_then(|g| groups.get(g)).unwrap_or(&pooled);
+                let known = input.known.get(first).unwrap_or(&none);
+                let shared = ready.shared(self, self.history(input, first), known);
+                run.iter().map(|&i| (i, self.customer(input, i as usize, ready, &shared, quantile))).collect()
+            })
+            .collect();
+        let mut scores = vec![None; input.len()];
+        for (i, score) in scored.into_iter().flatten() {
+            scores[i as usize] = Some(score);
+        }
+        scores.into_iter().flatten().collect()
+    }
+
+    fn customer(&self, input: Input<'_>, i: usize, ready: &Ready<'_>, s: &Shared, quantile: f64) -> Score {
+        let (value, unit) = (&self.value, self.unit_days);
+        let (spend, se_spend) = match (input.net_revenue[i] > 0.0, value.nonpositive_spend) {
+            (true, _) => ready.spend(input.x[i], input.mean_repeat_spend[i]),
+            (false, NonPositiveSpend::Population) => ready.spend(0.0, f64::NAN),
+            (false, NonPositiveSpend::Zero) => (0.0, f64::NAN),
+            (false, NonPositiveSpend::Null) => (f64::NAN, f64::NAN),
+        };
+        let margin = self.margin(input, i);
+        // Money comes by order days.
+        let days = self.order_days_per_occasion;
+        let money = |orders: f64, time: f64| value.of(margin, spend, orders * days, time, unit);
+        let clv = money(s.discounted, s.time);
+        let earned = margin * spend * s.discounted * days;
+        let spread = quantile * (s.se_discounted.powi(2) + se_spend.powi(2)).sqrt();
+        let finite = |v: f64| if v.is_finite() { v } else { f64::NAN };
+        let at = |factor: f64| finite(clv - earned + earned * factor);
+        let (one, other) = (at((-spread).exp()), at(spread.exp()));
+        let residual = if s.residual == 0.0 { 0.0 } else { money(s.residual, s.residual_time) };
+        let years = input.age_days[i] / super::DAYS_PER_YEAR;
+        let past_value = margin * input.net_revenue[i]
+            - value.cost_per_order * input.orders[i]
+            - value.cost_per_year * years
+            - value.acquisition_cost;
+        Score {
+            p_alive: s.p_alive,
+            p_alive_at_horizon: s.p_alive_at_horizon,
+            expected_orders: s.expected,
+            expected_orders_low: finite(s.expected * (-quantile * s.se_expected).exp()),
+            expected_orders_high: finite(s.expected * (quantile * s.se_expected).exp()),
+            p_no_order: s.p_none.clamp(0.0, 1.0),
+            expected_order_value: spend,
+            clv,
+            // A negative margin turns the interval around.
+            clv_low: one.min(other),
+            clv_high: one.max(other),
+            residual_clv: finite(residual),
+            past_value,
+            customer_equity: past_value + clv,
+        }
+    }
+
+    fn margin(&self, input: Input<'_>, i: usize) -> f64 {
+        match self.value.margin {
+            Margin::Rate(rate) => rate,
+            Margin::Named(_) => input.own_margin(i).or(self.pooled_margin).unwrap_or(f64::NAN),
+        }
+    }
+
+    /// Probabilities of `0, 1, ..., most` order days (for BG/BB: occasions) within the horizon, for every customer.
+    pub fn distributions(&self, input: Input<'_>, most: usize) -> Vec<Vec<f64>> {
+        let none = Known::default();
+        let horizon = self.value.horizon_days / self.unit_days;
+        let runs = Runs::new(self, input);
+        let found: Vec<(&[u32], Vec<f64>)> = runs
+            .each()
+            .map(|run| {
+                let first = run[0] as usize;
+                let orders = &self.fitted(input.groups.get(first)).orders;
+                let known = input.known.get(first).unwrap_or(&none);
+                let h = self.history(input, first);
+                (run, orders.ask(h, known, |alive, future| mixed(alive, future.distribution(horizon, most))))
+            })
+            .collect();
+        let mut all = vec![Vec::new(); input.len()];
+        for (run, p) in found {
+            for &i in run {
+                all[i as usize].clone_from(&p);
+            }
+        }
+        all
+    }
+
+    /// The months ahead, up to the horizon: all customers together, and one new customer.
+    pub fn forecast(&self, input: Input<'_>) -> Vec<Month> {
+        const DAYS: f64 = super::DAYS_PER_YEAR / 12.0;
+        let unit = self.unit_days;
+        let horizon = self.value.horizon_days;
+        let days: Vec<f64> =
+            (1..=(horizon / DAYS).ceil().max(1.0) as usize).map(|m| (m as f64 * DAYS).min(horizon)).collect();
+        let delta = self.value.delta(unit);
+        let none = Known::default();
+        let runs = Runs::new(self, input);
+        let months = days.len();
+        let per_run: Vec<Vec<[f64; 4]>> = runs
+            .each()
+            .map(|run| {
+                let first = run[0] as usize;
+                let fitted = self.fitted(input.groups.get(first));
+                let known = input.known.get(first).unwrap_or(&none);
+                // What an order of each of them is worth: revenue, margin.
+                let (mut revenue, mut earned) = (0.0, 0.0);
+                for &i in run {
+                    let i = i as usize;
+                    let positive = input.net_revenue[i] > 0.0;
+                    let spend = match self.value.nonpositive_spend {
+                        _ if positive => fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i]),
+                        NonPositiveSpend::Population => fitted.spend.population_mean(),
+                        NonPositiveSpend::Zero | NonPositiveSpend::Null => 0.0,
+                    };
+                    revenue += spend;
+                    earned += self.margin(input, i) * spend - self.value.cost_per_order;
+                }
+                fitted.orders.ask(self.history(input, first), known, |alive, future| {
+                    let (mut before, mut alive_before) = (0.0, alive);
+                    days.iter()
+                        .map(|d| {
+                            let t = d / unit;
+                            let (orders, lives) = (alive * future.expected_orders(t), alive * future.p_alive(t));
+                            let within = (orders - before) * self.order_days_per_occasion;
+                            let time = 0.5 * (alive_before + lives);
+                            (before, alive_before) = (orders, lives);
+                            let n = run.len() as f64;
+                            [lives * n, within * n, within * revenue, within * earned - n * time * self.month_cost()]
+                        })
+                        .collect()
+                })
+            })
+            .collect();
+        let mut sums = vec![[0.0; 4]; months];
+        for run in &per_run {
+            for (sum, month) in sums.iter_mut().zip(run) {
+                sum.iter_mut().zip(month).for_each(|(s, v)| *s += v);
+            }
+        }
+        let new = |d: f64| {
+            let t = d / unit;
+            self.pooled.orders.ask(History::NEW, &none, |alive, future| {
+                let spend = self.pooled.spend.population_mean();
+                let margin = match self.value.margin {
+                    Margin::Rate(rate) => rate,
+                    Margin::Named(_) => self.pooled_margin.unwrap_or(f64::NAN),
+                };
+                let orders = alive * future.expected_orders(t) * self.order_days_per_occasion;
+                let discounted = alive * future.discounted_orders(t, delta) * self.order_days_per_occasion;
+                let time = if self.value.cost_per_year > 0.0 { alive * future.discounted_time(t, delta) } else { 0.0 };
+                (orders, self.value.of(margin, spend, discounted, time, unit) - self.value.acquisition_cost)
+            })
+        };
+        (0..months)
+            .map(|m| {
+                let from = if m == 0 { 0.0 } else { days[m - 1] };
+                let [alive, orders, revenue, value] = sums[m];
+                let (new_customer_orders, new_customer_clv) = new(days[m]);
+                let discount = (-delta * 0.5 * (from + days[m]) / unit).exp();
+                let value = value * discount;
+                Month { month: m + 1, days: days[m], alive, orders, revenue, value, new_customer_orders, new_customer_clv }
+            })
+            .collect()
+    }
+
+    /// Cost of a living customer for a twelfth of a year.
+    fn month_cost(&self) -> f64 {
+        self.value.cost_per_year / 12.0
+    }
+}
