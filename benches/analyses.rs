@@ -13,7 +13,7 @@ use rand_distr::{Beta, Distribution, Gamma};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
 use tillwise_mine::cluster::{kmeans, Settings};
-use tillwise_mine::clv::{BgNbd, GammaGamma, History};
+use tillwise_mine::clv::{BetaGeometric, GammaGamma, History, Model, Orders};
 use tillwise_mine::rfm::{Input, Rfm, SegmentMap};
 
 /// BG/NBD buyers: gamma rates, beta drop-out, whole days.
@@ -47,11 +47,18 @@ fn clv(c: &mut Criterion) {
         histories.iter().filter(|h| h.x > 0.0).map(|h| (h.x, 20.0 + h.age % 37.0 + h.t_x / 50.0)).collect();
     let mut group = c.benchmark_group("clv");
     group.sample_size(10);
-    group.bench_function("bgnbd_fit_100k", |b| b.iter(|| BgNbd::fit(black_box(&histories)).is_ok()));
+    for model in Model::IN_TIME {
+        group.bench_function(format!("{}_fit_100k", model.name()), |b| {
+            b.iter(|| model.fit(black_box(&histories), 0.0).is_ok());
+        });
+    }
     group.bench_function("gamma_gamma_fit_100k", |b| b.iter(|| GammaGamma::fit(black_box(&spend)).is_ok()));
-    let model = BgNbd { r: 0.24, alpha: 31.0, a: 0.79, b: 2.4 };
-    group.bench_function("bgnbd_discounted_orders_100k", |b| {
-        b.iter(|| histories.iter().map(|h| model.discounted_orders(*h, 365.0, 0.0003)).sum::<f64>())
+    let model = Orders::BetaGeometric(BetaGeometric::bg_nbd(0.24, 31.0, 0.79, 2.4));
+    group.bench_function("bg_nbd_discounted_orders_100k", |b| {
+        b.iter(|| histories.iter().map(|h| model.discounted_orders(*h, 365.0, 0.0003)).sum::<f64>());
+    });
+    group.bench_function("bg_nbd_residual_orders_100k", |b| {
+        b.iter(|| histories.iter().map(|h| model.residual_orders(*h, 0.0003)).sum::<f64>());
     });
     group.finish();
 }

@@ -139,6 +139,7 @@ impl Likelihood for BetaBernoulli {
     const OCCASIONS: bool = true;
     const NAMES: &'static [&'static str] = &["alpha", "beta", "gamma", "delta"];
     type PerX = ();
+    type PerTime = ();
 
     fn name(&self) -> &'static str {
         "BG/BB"
@@ -169,7 +170,9 @@ impl Likelihood for BetaBernoulli {
         ((), [0.0; 8])
     }
 
-    fn row(&self, (): &(), h: History) -> Terms {
+    fn per_time(&self, _: f64) {}
+
+    fn row(&self, (): &(), _: [&(); 2], h: History) -> Terms {
         let t = self.terms::<true>(h);
         [
             t.ln,

@@ -190,7 +190,10 @@ impl BetaGeometric {
 
 impl Likelihood for BetaGeometric {
     const NAMES: &'static [&'static str] = &["r", "alpha", "a", "b"];
-    type PerX = ();
+    /// `R`, `b + x + m - 1`, and `ln` of the drop-out's odds without the silence.
+    type PerX = [f64; 3];
+    /// `alpha + t`, its logarithm and its inverse.
+    type PerTime = [f64; 3];
 
     fn events(&self) -> f64 {
         f64::from(self.k)
@@ -225,7 +228,7 @@ impl Likelihood for BetaGeometric {
             .to_vec()
     }
 
-    fn per_x(&self, x: f64) -> ((), Terms) {
+    fn per_x(&self, x: f64) -> ([f64; 3], Terms) {
         let BetaGeometric { r, alpha, a, b, .. } = *self;
         let (shape, bx) = (self.shape(x), b + x + self.m());
         let value = ln_gamma(shape) - ln_gamma(r) + r * alpha.ln() + ln_beta(a, bx)
@@ -243,20 +246,30 @@ impl Likelihood for BetaGeometric {
             0.0,
             0.0,
         ];
-        ((), terms)
+        let survived = x + self.m();
+        // Without a chance to drop out nobody has.
+        let (left, ln_odds) = if survived > 0.0 {
+            (b + survived - 1.0, (a / (b + survived - 1.0)).ln())
+        } else {
+            (b, f64::NEG_INFINITY)
+        };
+        ([shape, left, ln_odds], terms)
     }
 
-    fn row(&self, (): &(), h: History) -> Terms {
-        let BetaGeometric { r, alpha, a, b, .. } = *self;
-        let shape = self.shape(h.x);
-        let survived = h.x + self.m();
-        let at_end = alpha + h.age;
-        let (ln_end, inv_end) = (at_end.ln(), 1.0 / at_end);
-        // Q and its derivatives, divided by Q.
-        let (mut q, mut q_r, mut q_alpha) = (1.0, 0.0, 0.0);
+    fn per_time(&self, t: f64) -> [f64; 3] {
+        let at = self.alpha + t;
+        [at, at.ln(), 1.0 / at]
+    }
+
+    fn row(&self, per_x: &[f64; 3], [at_last, at_end]: [&[f64; 3]; 2], h: History) -> Terms {
+        let BetaGeometric { r, alpha, b, .. } = *self;
+        let [shape, left, ln_odds] = *per_x;
+        let ([_, ln_last, inv_last], [_, ln_end, inv_end]) = (*at_last, *at_end);
+        // ln Q, and the derivatives of Q divided by it.
+        let (mut ln_q, mut q_r, mut q_alpha) = (0.0, 0.0, 0.0);
         if self.k > 1 {
             let z = (h.age - h.t_x) * inv_end;
-            let (mut term, mut harmonic) = (1.0, 0.0);
+            let (mut q, mut term, mut harmonic) = (1.0, 1.0, 0.0);
             for j in 1..self.k {
                 let j = f64::from(j);
                 harmonic += 1.0 / (shape + j - 1.0);
@@ -265,24 +278,23 @@ impl Likelihood for BetaGeometric {
                 q_r += term * harmonic;
                 q_alpha -= term * j * inv_end;
             }
-            q_r /= q;
-            q_alpha /= q;
+            (ln_q, q_r, q_alpha) = (f64::ln(q), q_r / q, q_alpha / q);
         }
-        let ln_q = f64::ln(q);
-        let mut terms =
-            [-shape * ln_end + ln_q, r * (q_r - ln_end), alpha * (q_alpha - shape * inv_end), 0.0, 0.0, 0.0, 0.0, 0.0];
-        if survived > 0.0 {
-            let at_last = alpha + h.t_x;
-            let ln_ratio = ln_end - at_last.ln();
-            let ln_odds = (a / (b + survived - 1.0)).ln() + shape * ln_ratio - ln_q;
-            let dead = 1.0 / (1.0 + (-ln_odds).exp());
-            terms[0] += ln_1p_exp(ln_odds);
-            terms[1] += dead * r * (ln_ratio - q_r);
-            terms[2] += dead * alpha * (shape * (inv_end - 1.0 / at_last) - q_alpha);
-            terms[3] += dead;
-            terms[4] -= dead * b / (b + survived - 1.0);
-        }
-        terms
+        let ln_ratio = ln_end - ln_last;
+        // P(dead) and ln(1 + its odds) from one exponential.
+        let v = ln_odds + shape * ln_ratio - ln_q;
+        let e = (-v.abs()).exp();
+        let dead = if v > 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
+        [
+            -shape * ln_end + ln_q + v.max(0.0) + (1.0 + e).ln(),
+            r * (q_r - ln_end + dead * (ln_ratio - q_r)),
+            alpha * (q_alpha - shape * inv_end + dead * (shape * (inv_end - inv_last) - q_alpha)),
+            dead,
+            -dead * b / left,
+            0.0,
+            0.0,
+            0.0,
+        ]
     }
 }
 

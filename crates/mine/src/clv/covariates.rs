@@ -18,8 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beta_geometric::BetaGeometric;
 use super::lifetime::ParetoNbd;
-use super::likelihood::{Fit, Likelihood, check, not_converged};
-use super::optimize::{minimize, refine};
+use super::likelihood::{Fit, Likelihood, SAMPLE, check, not_converged, search};
 use super::History;
 use crate::MineError;
 
@@ -164,15 +163,10 @@ impl<M: Shifted> WithCovariates<M> {
             })
             .collect();
         let whole = |at: &[f64]| penalised(&rows, at);
-        let every = rows.len() / 8_000;
-        let optimum = if every > 1 {
-            let sample: Vec<_> = rows.iter().skip(every / 2).step_by(every).copied().collect();
-            let coarse = minimize(&|at: &[f64]| penalised(&sample, at), &starts);
-            let fine = if coarse.converged { Some(refine(&whole, &coarse)) } else { None };
-            fine.filter(|o| o.converged).unwrap_or_else(|| minimize(&whole, &starts))
-        } else {
-            minimize(&whole, &starts)
-        };
+        let every = rows.len() / SAMPLE;
+        let sample: Vec<_> = rows.iter().skip(every / 2).step_by(every.max(1)).copied().collect();
+        let on_sample = (every > 1).then_some(|at: &[f64]| penalised(&sample, at));
+        let optimum = search(&whole, on_sample.as_ref(), &starts);
         let mut labels: Vec<String> = M::NAMES.iter().map(|n| (*n).to_owned()).collect();
         let mut from = base;
         let mut split = Vec::new();
@@ -235,7 +229,7 @@ fn objective<M: Shifted>(
                 }
                 let model = template.at(&logs);
                 let (per_x, first) = model.per_x(h.x);
-                let second = model.row(&per_x, *h);
+                let second = model.row(&per_x, [&model.per_time(h.t_x), &model.per_time(h.age)], *h);
                 for (s, (a, b)) in sums.iter_mut().zip(first.iter().zip(&second)).take(base + 1) {
                     *s += a + b;
                 }

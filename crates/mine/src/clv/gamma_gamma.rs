@@ -14,11 +14,11 @@
 //! The first order day is excluded from `m`, so that spend and the repeat orders it is multiplied with
 //! are of the same kind. With `q <= 1` the mean over customers is infinite, and the fit is refused.
 
+use rayon::slice::ParallelSliceMut;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::{digamma, ln_gamma};
 
-use super::likelihood::{Fit, not_converged};
-use super::optimize::minimize;
+use super::likelihood::{Fit, SAMPLE, not_converged, search};
 use crate::MineError;
 use crate::parallel;
 
@@ -63,22 +63,15 @@ impl GammaGamma {
         }
         let scale = repeat.len() as f64 / repeat.iter().map(|r| r.1).sum::<f64>();
         let mut rows: Vec<(f64, f64)> = repeat.iter().map(|(x, m)| (*x, m * scale)).collect();
-        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        // For each distinct x: customers, and the sum of ln m + ln x.
-        let mut groups: Vec<(f64, f64, f64)> = Vec::new();
-        for (x, m) in &rows {
-            let ln = m.ln() + x.ln();
-            match groups.last_mut() {
-                Some(last) if last.0 == *x => {
-                    last.1 += 1.0;
-                    last.2 += ln;
-                }
-                _ => groups.push((*x, 1.0, ln)),
-            }
-        }
-        let f = |logs: &[f64]| negative_mean_log_likelihood(logs, &rows, &groups);
+        rows.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let data = Grouped::new(rows);
+        let f = |logs: &[f64]| data.negative_mean_log_likelihood(logs);
+        let every = data.rows.len() / SAMPLE;
+        let sample = (every > 1)
+            .then(|| Grouped::new(data.rows.iter().skip(every / 2).step_by(every).copied().collect()));
+        let on_sample = sample.as_ref().map(|sample| |logs: &[f64]| sample.negative_mean_log_likelihood(logs));
         let starts = [[0.0, 0.7, 0.0], [1.5, 1.2, -0.5], [-1.0, 0.5, 1.0], [3.0, 2.0, -2.0]];
-        let optimum = minimize(&f, &starts.map(|s| s.to_vec()));
+        let optimum = search(&f, on_sample.as_ref(), &starts.map(|s| s.to_vec()));
         let l: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
         let model = GammaGamma { p: l[0], q: l[1], v: l[2] / scale };
         if !optimum.converged {
@@ -98,7 +91,7 @@ impl GammaGamma {
             });
         }
         // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
-        let customers = rows.len() as f64;
+        let customers = data.rows.len() as f64;
         let mut fit =
             Fit::new(NAME, &NAMES, vec![model.p, model.q, model.v], 3, customers, &optimum, &f);
         fit.shift(customers * scale.ln());
@@ -144,37 +137,58 @@ fn all_alike(repeat: &[(f64, f64)]) -> Option<(GammaGamma, Fit)> {
     Some((model, Fit::on_the_boundary(NAME, &NAMES, &[p, q, model.v], &["p", "q"], repeat.len(), log_likelihood)))
 }
 
-/// The mean negative log-likelihood and its gradient by the logs of `p, q, v`.
-fn negative_mean_log_likelihood(
-    logs: &[f64],
-    rows: &[(f64, f64)],
-    groups: &[(f64, f64, f64)],
-) -> (f64, Vec<f64>) {
-    let [p, q, v] = [logs[0].exp(), logs[1].exp(), logs[2].exp()];
-    let (ln_v, psi_q, ln_gamma_q) = (v.ln(), digamma(q), ln_gamma(q));
-    let (mut value, mut dp, mut dq, mut dv) = (0.0, 0.0, 0.0, 0.0);
-    for &(x, n, ln) in groups {
-        let px = p * x;
-        let psi = digamma(px + q);
-        // (px - 1) ln m + px ln x = px (ln m + ln x) - ln m, and ln m = ln - n ln x.
-        value += n * (ln_gamma(px + q) - ln_gamma(px) - ln_gamma_q + q * ln_v) + px * ln - (ln - n * x.ln());
-        dp += n * x * (psi - digamma(px)) + x * ln;
-        dq += n * (psi - psi_q + ln_v);
-        dv += n * q / v;
+/// Pairs of `x` and mean spend, by `x`.
+struct Grouped {
+    rows: Vec<(f64, f64)>,
+    /// For each distinct `x`: customers, and the sum of `ln m + ln x`.
+    groups: Vec<(f64, f64, f64)>,
+}
+
+impl Grouped {
+    /// Of rows in ascending order of `x`.
+    fn new(rows: Vec<(f64, f64)>) -> Grouped {
+        let mut groups: Vec<(f64, f64, f64)> = Vec::new();
+        for (x, m) in &rows {
+            let ln = m.ln() + x.ln();
+            match groups.last_mut() {
+                Some(last) if last.0 == *x => {
+                    last.1 += 1.0;
+                    last.2 += ln;
+                }
+                _ => groups.push((*x, 1.0, ln)),
+            }
+        }
+        Grouped { rows, groups }
     }
-    let sums: [f64; 4] = parallel::sum(rows.len(), |i, s: &mut [f64; 4]| {
-        let (x, m) = rows[i];
-        let (total, pxq) = (v + m * x, p * x + q);
-        let ln = total.ln();
-        s[0] -= pxq * ln;
-        s[1] -= x * ln;
-        s[2] -= ln;
-        s[3] -= pxq / total;
-    });
-    value += sums[0];
-    dp += sums[1];
-    dq += sums[2];
-    dv += sums[3];
-    let n = rows.len() as f64;
-    (-value / n, vec![-p * dp / n, -q * dq / n, -v * dv / n])
+
+    /// With its gradient by the logs of `p, q, v`.
+    fn negative_mean_log_likelihood(&self, logs: &[f64]) -> (f64, Vec<f64>) {
+        let [p, q, v] = [logs[0].exp(), logs[1].exp(), logs[2].exp()];
+        let (ln_v, psi_q, ln_gamma_q) = (v.ln(), digamma(q), ln_gamma(q));
+        let (mut value, mut dp, mut dq, mut dv) = (0.0, 0.0, 0.0, 0.0);
+        for &(x, n, ln) in &self.groups {
+            let px = p * x;
+            let psi = digamma(px + q);
+            // (px - 1) ln m + px ln x = px (ln m + ln x) - ln m, and ln m = ln - n ln x.
+            value += n * (ln_gamma(px + q) - ln_gamma(px) - ln_gamma_q + q * ln_v) + px * ln - (ln - n * x.ln());
+            dp += n * x * (psi - digamma(px)) + x * ln;
+            dq += n * (psi - psi_q + ln_v);
+            dv += n * q / v;
+        }
+        let sums: [f64; 4] = parallel::sum(self.rows.len(), |i, s: &mut [f64; 4]| {
+            let (x, m) = self.rows[i];
+            let (total, pxq) = (v + m * x, p * x + q);
+            let ln = total.ln();
+            s[0] -= pxq * ln;
+            s[1] -= x * ln;
+            s[2] -= ln;
+            s[3] -= pxq / total;
+        });
+        value += sums[0];
+        dp += sums[1];
+        dq += sums[2];
+        dv += sums[3];
+        let n = self.rows.len() as f64;
+        (-value / n, vec![-p * dp / n, -q * dq / n, -v * dv / n])
+    }
 }

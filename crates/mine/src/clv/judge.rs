@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::orders::mixed;
+use super::score::Runs;
 use super::{Fit, History, Known, Model, Orders};
 
 /// What came of the customers with so many orders in the calibration.
@@ -55,31 +55,30 @@ pub fn judge(
 ) -> Judged {
     let n = histories.len();
     let none = Known::default();
-    let mut order: Vec<u32> = (0..n as u32).collect();
-    let by = |i: u32| histories[i as usize];
-    order.par_sort_unstable_by(|a, b| {
-        let (h, l) = (by(*a), by(*b));
-        h.x.total_cmp(&l.x).then(h.t_x.total_cmp(&l.t_x)).then(h.age.total_cmp(&l.age)).then(a.cmp(b))
-    });
-    // Equal histories have equal futures.
-    let runs: Vec<&[u32]> =
-        if known.is_empty() { order.chunk_by(|a, b| by(*a) == by(*b)).collect() } else { order.chunks(1).collect() };
-    let found: Vec<(f64, Vec<f64>)> = runs
-        .par_iter()
+    let runs = Runs::new(n, !known.is_empty(), !orders.future_ignores_t_x(), |_| None, |i| histories[i]);
+    let found: Vec<Vec<(u32, f64, f64)>> = runs
+        .each()
         .map(|run| {
             let first = run[0] as usize;
+            let known = known.get(first).unwrap_or(&none);
             let most = run.iter().map(|i| actual[*i as usize]).fold(0.0, f64::max) as usize;
-            orders.ask(histories[first], known.get(first).unwrap_or(&none), |alive, future| {
-                (alive * future.expected_orders(t), mixed(alive, future.distribution(t, most)))
-            })
+            let (expected, ahead) = orders.ask(histories[first], known, |_, future| {
+                (future.expected_orders(t), future.distribution(t, most))
+            });
+            run.iter()
+                .map(|&i| {
+                    let alive = orders.p_alive_of(histories[i as usize], known);
+                    let came = actual[i as usize] as usize;
+                    let p = alive * ahead[came] + if came == 0 { 1.0 - alive } else { 0.0 };
+                    (i, alive * expected * days_per_order, p.max(1e-300).ln())
+                })
+                .collect()
         })
         .collect();
     let (mut expected, mut log_score) = (vec![0.0; n], 0.0);
-    for (run, (e, p)) in runs.iter().zip(&found) {
-        for &i in *run {
-            expected[i as usize] = *e * days_per_order;
-            log_score += p[actual[i as usize] as usize].max(1e-300).ln();
-        }
+    for (i, e, ln_p) in found.into_iter().flatten() {
+        expected[i as usize] = e;
+        log_score += ln_p;
     }
     let errors = || expected.iter().zip(actual).map(|(e, a)| e - a);
     let mut bins = vec![(0, 0.0, 0.0); BINS];

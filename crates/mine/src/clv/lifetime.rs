@@ -193,15 +193,31 @@ struct Bracket {
     by: [f64; 5],
 }
 
+/// A time as the bracket sees it: `ln(alpha + t)`, and the clock.
+pub(super) struct Mark {
+    ln_at: f64,
+    moment: Moment,
+}
+
+impl Mark {
+    fn new(life: &Life, alpha: f64, t: f64) -> Mark {
+        Mark { ln_at: (alpha + t).ln(), moment: life.moment(t) }
+    }
+}
+
 /// `GRADIENT` costs about as much again.
-fn bracket<const GRADIENT: bool>(life: &Life, shape: f64, alpha: f64, h: History) -> Bracket {
-    let start = life.moment(h.t_x);
-    let at_last = alpha + h.t_x;
-    let (ln_last, s) = (at_last.ln(), life.s);
+fn bracket<const GRADIENT: bool>(
+    life: &Life,
+    shape: f64,
+    alpha: f64,
+    h: History,
+    [last, end]: [&Mark; 2],
+) -> Bracket {
+    let (ln_last, s) = (last.ln_at, life.s);
+    let (start, end_at) = (&last.moment, end.ln_at);
+    let end = &end.moment;
     // Everything relative to (alpha+t_x)^-shape (B+w(t_x))^-s.
-    let end = life.moment(h.age);
-    let ln_gap = ((h.age - h.t_x) / at_last).ln_1p();
-    let alive = (-shape * ln_gap - s * (end.ln_clock - start.ln_clock)).exp();
+    let alive = (-shape * (end_at - ln_last) - s * (end.ln_clock - start.ln_clock)).exp();
     let mut dead = 0.0;
     let mut by = [0.0; 5];
     let ln_s = s.ln();
@@ -224,8 +240,8 @@ fn bracket<const GRADIENT: bool>(life: &Life, shape: f64, alpha: f64, h: History
     });
     let total = alive + dead;
     if GRADIENT {
-        let (clock_b, clock_bend) = life.clock_derivatives(h.age, &end);
-        by[0] -= alive * (alpha + h.age).ln();
+        let (clock_b, clock_bend) = life.clock_derivatives(h.age, end);
+        by[0] -= alive * end_at;
         by[1] -= alive * shape / (alpha + h.age);
         by[2] -= alive * end.ln_clock;
         by[3] -= alive * s * clock_b;
@@ -267,7 +283,9 @@ macro_rules! lifetime_model {
 
             /// The probability that a customer is still alive at the end of observation.
             pub fn p_alive(&self, h: History) -> f64 {
-                bracket::<false>(&self.life(), self.r + h.x, self.alpha, h).alive
+                let (life, alpha) = (self.life(), self.alpha);
+                let marks = [h.t_x, h.age].map(|t| Mark::new(&life, alpha, t));
+                bracket::<false>(&life, self.r + h.x, alpha, h, [&marks[0], &marks[1]]).alive
             }
 
             /// The future of a customer who is alive.
@@ -317,6 +335,7 @@ impl GGompertzNbd {
 impl Likelihood for ParetoNbd {
     const NAMES: &'static [&'static str] = &ParetoNbd::NAMES;
     type PerX = ();
+    type PerTime = Mark;
 
     fn name(&self) -> &'static str {
         "Pareto/NBD"
@@ -343,8 +362,12 @@ impl Likelihood for ParetoNbd {
         ((), [value, by_r, by_alpha, 0.0, 0.0, 0.0, 0.0, 0.0])
     }
 
-    fn row(&self, (): &(), h: History) -> Terms {
-        let b = bracket::<true>(&self.life(), self.r + h.x, self.alpha, h);
+    fn per_time(&self, t: f64) -> Mark {
+        Mark::new(&self.life(), self.alpha, t)
+    }
+
+    fn row(&self, (): &(), times: [&Mark; 2], h: History) -> Terms {
+        let b = bracket::<true>(&self.life(), self.r + h.x, self.alpha, h, times);
         let [by_shape, by_alpha, by_s, by_scale, _] = b.by;
         [
             b.ln,
@@ -362,6 +385,7 @@ impl Likelihood for ParetoNbd {
 impl Likelihood for GGompertzNbd {
     const NAMES: &'static [&'static str] = &GGompertzNbd::NAMES;
     type PerX = ();
+    type PerTime = Mark;
 
     fn name(&self) -> &'static str {
         "GGompertz/NBD"
@@ -390,9 +414,13 @@ impl Likelihood for GGompertzNbd {
         ((), [value, by_r, by_alpha, 0.0, 0.0, 0.0, 0.0, 0.0])
     }
 
-    fn row(&self, (): &(), h: History) -> Terms {
+    fn per_time(&self, t: f64) -> Mark {
+        Mark::new(&self.life(), self.alpha, t)
+    }
+
+    fn row(&self, (): &(), times: [&Mark; 2], h: History) -> Terms {
         let life = self.life();
-        let b = bracket::<true>(&life, self.r + h.x, self.alpha, h);
+        let b = bracket::<true>(&life, self.r + h.x, self.alpha, h, times);
         let [by_shape, by_alpha, by_s, by_scale, by_bend] = b.by;
         // B = beta / b.
         let by_ln_scale = life.scale * by_scale;
@@ -446,7 +474,8 @@ impl Future for LifetimeFuture {
 
     fn p_no_order(&self, t: f64) -> f64 {
         let silence = History { x: 0.0, t_x: 0.0, age: t.max(0.0) };
-        let bracket = bracket::<false>(&self.life, self.shape, self.rate, silence);
+        let marks = [0.0, silence.age].map(|t| Mark::new(&self.life, self.rate, t));
+        let bracket = bracket::<false>(&self.life, self.shape, self.rate, silence, [&marks[0], &marks[1]]);
         (bracket.ln + self.shape * self.rate.ln()).exp().min(1.0)
     }
 

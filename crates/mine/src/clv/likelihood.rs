@@ -3,9 +3,13 @@
 //! Parameters are optimised as logarithms, with analytic gradients. Equal rows are drawn together and weighted, what depends on
 //! `x` alone is computed once for each distinct `x`, and time is scaled so that the longest age is ten. Large data are
 //! fitted in two steps: every start on a systematic sample of the rows, then a few steps on all of them from
-//! where the sample led. Standard errors come from the Hessian of all rows at the optimum, by central differences of the
+//! where the sample led. Standard errors come from the Hessian of all rows at the optimum, by differences of the
 //! gradient; those of the parameters themselves follow by the delta method (se = value * se of the log).
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::History;
@@ -24,6 +28,8 @@ pub(super) trait Likelihood: Sized + Clone + Send + Sync {
     const NAMES: &'static [&'static str];
     /// What is computed once for each distinct `x`.
     type PerX: Send + Sync;
+    /// What is computed once for each distinct time, be it a `t_x` or an age: exports count whole days.
+    type PerTime: Send + Sync;
     /// Hidden events to an order: times scaled by `s` multiply the likelihood by `s^(-x events)`.
     fn events(&self) -> f64 {
         1.0
@@ -38,15 +44,17 @@ pub(super) trait Likelihood: Sized + Clone + Send + Sync {
     fn with_time_times(&self, factor: f64) -> Self;
     /// What depends on `x` alone.
     fn per_x(&self, x: f64) -> (Self::PerX, Terms);
-    /// The rest of a customer's log-likelihood.
-    fn row(&self, per_x: &Self::PerX, h: History) -> Terms;
+    /// What depends on a time alone.
+    fn per_time(&self, t: f64) -> Self::PerTime;
+    /// The rest of a customer's log-likelihood; the times' parts are those of `t_x` and of the age.
+    fn row(&self, per_x: &Self::PerX, per_time: [&Self::PerTime; 2], h: History) -> Terms;
     /// Where searches begin, with time scaled so that the longest age is ten.
     fn starts(&self) -> Vec<Vec<f64>>;
 
     /// The whole log-likelihood of a customer, without `-ln x!`.
     fn log_likelihood_of(&self, h: History) -> f64 {
         let (per_x, terms) = self.per_x(h.x);
-        terms[0] + self.row(&per_x, h)[0]
+        terms[0] + self.row(&per_x, [&self.per_time(h.t_x), &self.per_time(h.age)], h)[0]
     }
 }
 
@@ -220,25 +228,11 @@ const FLAT: f64 = 2e-6;
 
 impl Curvature {
     fn at(optimum: &Optimum, customers: f64, f: &impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Curvature {
-        const STEP: f64 = 1e-4;
         let p = optimum.at.len();
         let free: Vec<usize> = (0..p).filter(|i| !optimum.is_off(*i)).collect();
-        let columns: Vec<Vec<f64>> = free
-            .iter()
-            .map(|&i| {
-                let shifted = |by: f64| {
-                    let mut at = optimum.at.clone();
-                    at[i] += by;
-                    f(&at).1
-                };
-                let (up, down) = (shifted(STEP), shifted(-STEP));
-                free.iter().map(|&j| (up[j] - down[j]) / (2.0 * STEP)).collect()
-            })
-            .collect();
+        let columns = hessian(optimum, &free, f);
         let n = free.len();
-        let hessian: Vec<Vec<f64>> =
-            (0..n).map(|i| (0..n).map(|j| 0.5 * (columns[i][j] + columns[j][i])).collect()).collect();
-        let (values, vectors) = crate::stats::symmetric_eigen(&hessian);
+        let (values, vectors) = crate::stats::symmetric_eigen(&columns);
         let flattest = (0..n).min_by(|a, b| values[*a].total_cmp(&values[*b])).map(|least| {
             let mut vector = vec![0.0; p];
             for (i, &parameter) in free.iter().enumerate() {
@@ -246,16 +240,12 @@ impl Curvature {
             }
             (values[least], vector)
         });
-        let highest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        // Differences of gradients carry about nine digits.
-        let definite = n > 0 && values.iter().all(|v| *v > 1e-9 * highest);
         let mut covariance = Vec::new();
-        if definite {
+        if let Some(inverse) = inverse(&columns) {
             covariance = vec![vec![0.0; p]; p];
             for (i, &a) in free.iter().enumerate() {
                 for (j, &b) in free.iter().enumerate() {
-                    covariance[a][b] =
-                        (0..n).map(|e| vectors[i][e] * vectors[j][e] / values[e]).sum::<f64>() / customers;
+                    covariance[a][b] = inverse[i][j] / customers;
                 }
             }
         }
@@ -291,59 +281,97 @@ impl Curvature {
     }
 }
 
+/// The inverse of a positive definite matrix.
+fn inverse(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+    let (values, vectors) = crate::stats::symmetric_eigen(matrix);
+    let n = matrix.len();
+    let highest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    // Differences of gradients carry about nine digits.
+    if n == 0 || !values.iter().all(|v| *v > 1e-9 * highest) {
+        return None;
+    }
+    let element = |i: usize, j: usize| (0..n).map(|e| vectors[i][e] * vectors[j][e] / values[e]).sum();
+    Some((0..n).map(|i| (0..n).map(|j| element(i, j)).collect()).collect())
+}
+
+/// The Hessian by some parameters, as differences of the gradient at an optimum and a short step away; symmetric.
+fn hessian(optimum: &Optimum, free: &[usize], f: &impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Vec<Vec<f64>> {
+    const STEP: f64 = 2e-5;
+    let at = f(&optimum.at).1;
+    let columns: Vec<Vec<f64>> = free
+        .iter()
+        .map(|&i| {
+            let mut there = optimum.at.clone();
+            there[i] += STEP;
+            let there = f(&there).1;
+            free.iter().map(|&j| (there[j] - at[j]) / STEP).collect()
+        })
+        .collect();
+    let n = free.len();
+    (0..n).map(|i| (0..n).map(|j| 0.5 * (columns[i][j] + columns[j][i])).collect()).collect()
+}
+
 /// Equal histories drawn together, ordered by `x`.
 pub(super) struct Collapsed {
-    /// Rows with the index of their `x` and their number of customers.
-    rows: Vec<(History, usize, f64)>,
+    rows: Vec<Row>,
     /// Each distinct `x`, with its customers.
     counts: Vec<(f64, f64)>,
+    /// Each distinct time, ascending.
+    times: Vec<f64>,
     customers: f64,
 }
 
-impl Collapsed {
-    pub fn new(mut sorted: Vec<History>) -> Collapsed {
-        let order = |a: &History, b: &History| {
-            a.x.total_cmp(&b.x).then(a.t_x.total_cmp(&b.t_x)).then(a.age.total_cmp(&b.age))
-        };
-        let customers = sorted.len() as f64;
-        {
-            use rayon::slice::ParallelSliceMut;
-            sorted.par_sort_unstable_by(order);
-        }
-        let mut rows: Vec<(History, f64)> = Vec::new();
-        for h in sorted {
-            match rows.last_mut() {
-                Some((last, n)) if *last == h => *n += 1.0,
-                _ => rows.push((h, 1.0)),
-            }
-        }
-        Collapsed::of(rows, customers)
-    }
+/// Customers with the same history: positions of `x` among the counts and of `t_x` and age among the times.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    x: u32,
+    age: u32,
+    t_x: u32,
+    customers: u32,
+}
 
-    fn of(weighted: Vec<(History, f64)>, customers: f64) -> Collapsed {
-        let mut counts: Vec<(f64, f64)> = Vec::new();
-        let rows = weighted
-            .into_iter()
-            .map(|(h, n)| {
-                match counts.last_mut() {
-                    Some(last) if last.0 == h.x => last.1 += n,
-                    _ => counts.push((h.x, n)),
-                }
-                (h, counts.len() - 1, n)
+impl Collapsed {
+    /// With times multiplied by `scale`.
+    pub fn new(histories: &[History], scale: f64) -> Collapsed {
+        let times = distinct(histories.par_iter().flat_map_iter(|h| [h.t_x, h.age]));
+        let xs = distinct(histories.par_iter().map(|h| h.x));
+        let position = |values: &Numbers, v: f64| values.positions.get(&v.to_bits()).copied().unwrap_or(0);
+        let mut each: Vec<Row> = histories
+            .par_iter()
+            .map(|h| Row {
+                x: position(&xs, h.x),
+                age: position(&times, h.age),
+                t_x: position(&times, h.t_x),
+                customers: 1,
             })
             .collect();
-        Collapsed { rows, counts, customers }
+        each.par_sort_unstable();
+        let mut rows: Vec<Row> = Vec::new();
+        for row in each {
+            match rows.last_mut() {
+                Some(last) if (last.x, last.age, last.t_x) == (row.x, row.age, row.t_x) => last.customers += 1,
+                _ => rows.push(row),
+            }
+        }
+        Collapsed::of(rows, &xs.values, times.values.into_iter().map(|t| t * scale).collect())
     }
 
-    /// Every so many rows: about `SAMPLE` of them.
+    fn of(rows: Vec<Row>, xs: &[f64], times: Vec<f64>) -> Collapsed {
+        let mut counts: Vec<(f64, f64)> = xs.iter().map(|x| (*x, 0.0)).collect();
+        for row in &rows {
+            counts[row.x as usize].1 += f64::from(row.customers);
+        }
+        let customers = counts.iter().map(|c| c.1).sum();
+        Collapsed { rows, counts, times, customers }
+    }
+
+    /// Every so many rows: about [`SAMPLE`] of them.
     fn sample(&self) -> Option<Collapsed> {
-        const SAMPLE: usize = 8_000;
         let every = self.rows.len() / SAMPLE;
         (every > 1).then(|| {
-            let rows: Vec<_> =
-                self.rows.iter().skip(every / 2).step_by(every).map(|(h, _, n)| (*h, *n)).collect();
-            let customers = rows.iter().map(|r| r.1).sum();
-            Collapsed::of(rows, customers)
+            let rows = self.rows.iter().skip(every / 2).step_by(every).copied().collect();
+            let xs: Vec<f64> = self.counts.iter().map(|c| c.0).collect();
+            Collapsed::of(rows, &xs, self.times.clone())
         })
     }
 
@@ -360,9 +388,13 @@ impl Collapsed {
                 per_x
             })
             .collect();
+        let per_time: Vec<M::PerTime> = self.times.par_iter().map(|t| model.per_time(*t)).collect();
         let rows: Terms = parallel::sum(self.rows.len(), |i, sums: &mut Terms| {
-            let (h, x, n) = &self.rows[i];
-            let terms = model.row(&per_x[*x], *h);
+            let row = &self.rows[i];
+            let [x, t_x, age] = [row.x, row.t_x, row.age].map(|i| i as usize);
+            let h = History { x: self.counts[x].0, t_x: self.times[t_x], age: self.times[age] };
+            let terms = model.row(&per_x[x], [&per_time[t_x], &per_time[age]], h);
+            let n = f64::from(row.customers);
             for (s, t) in sums.iter_mut().zip(terms) {
                 *s += n * t;
             }
@@ -371,6 +403,51 @@ impl Collapsed {
         (total[0], total[1..=logs.len()].to_vec())
     }
 }
+
+/// Distinct numbers, ascending, and where each stands.
+struct Numbers {
+    values: Vec<f64>,
+    positions: HashMap<u64, u32, BuildHasherDefault<Bits>>,
+}
+
+fn distinct(numbers: impl ParallelIterator<Item = f64>) -> Numbers {
+    type Set = HashSet<u64, BuildHasherDefault<Bits>>;
+    let found = numbers
+        .fold(Set::default, |mut set, v| {
+            set.insert(v.to_bits());
+            set
+        })
+        .reduce(Set::default, |mut a, b| {
+            a.extend(b);
+            a
+        });
+    let mut values: Vec<f64> = found.into_iter().map(f64::from_bits).collect();
+    values.par_sort_unstable_by(f64::total_cmp);
+    let positions = values.iter().enumerate().map(|(i, v)| (v.to_bits(), i as u32)).collect();
+    Numbers { values, positions }
+}
+
+/// A quick hash of a number's bits: nobody chooses them to collide.
+#[derive(Default)]
+struct Bits(u64);
+
+impl Hasher for Bits {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
+    }
+
+    fn write_u64(&mut self, v: u64) {
+        let product = u128::from(self.0 ^ v) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+}
+
+/// Rows that are enough to find out where to begin.
+pub(super) const SAMPLE: usize = 8_000;
 
 /// Checks histories; the longest age.
 pub(super) fn check(model: &str, histories: &[History]) -> Result<f64, MineError> {
@@ -394,24 +471,39 @@ pub(super) fn check(model: &str, histories: &[History]) -> Result<f64, MineError
     Ok(longest)
 }
 
+/// Where the minimum of `whole` is: from every start on the sample, if there is one, and from its end on the whole.
+pub(super) fn search(
+    whole: &(impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync),
+    sample: Option<&(impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync)>,
+    starts: &[Vec<f64>],
+) -> Optimum {
+    if let Some(sample) = sample {
+        let mut coarse = minimize(sample, starts);
+        if coarse.converged {
+            // The sample's curvature is nearly that of the whole: most of the way is one step.
+            let all: Vec<usize> = (0..coarse.at.len()).collect();
+            if let Some(inverse) = inverse(&hessian(&coarse, &all, sample)) {
+                coarse.inverse = inverse;
+            }
+            let fine = refine(whole, &coarse);
+            if fine.converged {
+                return fine;
+            }
+        }
+    }
+    minimize(whole, starts)
+}
+
 /// Fits a model to histories, from every start; the template's fixed parts stay.
 pub(super) fn fit<M: Likelihood>(template: &M, histories: &[History]) -> Result<(M, Fit), MineError> {
     let longest = check(template.name(), histories)?;
     let scale = if M::OCCASIONS { 1.0 } else { 10.0 / longest };
-    let data = Collapsed::new(
-        histories.iter().map(|h| History { x: h.x, t_x: h.t_x * scale, age: h.age * scale }).collect(),
-    );
+    let data = Collapsed::new(histories, scale);
     let template = template.with_time_times(scale);
     let objective = |logs: &[f64]| data.objective(&template, logs);
-    let starts = template.starts();
-    let optimum = match data.sample() {
-        Some(sample) => {
-            let coarse = minimize(&|logs: &[f64]| sample.objective(&template, logs), &starts);
-            let fine = if coarse.converged { Some(refine(&objective, &coarse)) } else { None };
-            fine.filter(|o| o.converged).unwrap_or_else(|| minimize(&objective, &starts))
-        }
-        None => minimize(&objective, &starts),
-    };
+    let sample = data.sample();
+    let on_sample = sample.as_ref().map(|sample| |logs: &[f64]| sample.objective(&template, logs));
+    let optimum = search(&objective, on_sample.as_ref(), &template.starts());
     let model = template.at(&optimum.at).with_time_times(1.0 / scale);
     if !optimum.converged {
         return Err(not_converged(model.name(), M::NAMES, model.values(), &optimum));
@@ -430,7 +522,7 @@ pub(super) fn gradients<M: Likelihood>(
     histories: &[History],
     logs: &[f64],
 ) -> (Vec<f64>, Vec<f64>) {
-    let data = Collapsed::new(histories.to_vec());
+    let data = Collapsed::new(histories, 1.0);
     let (_, gradient) = data.objective(template, logs);
     let numeric = (0..logs.len())
         .map(|i| {

@@ -49,6 +49,7 @@ impl Nbd {
 impl Likelihood for Nbd {
     const NAMES: &'static [&'static str] = &["r", "alpha"];
     type PerX = ();
+    type PerTime = ();
 
     fn name(&self) -> &'static str {
         "NBD"
@@ -77,7 +78,9 @@ impl Likelihood for Nbd {
         ((), [value, by_r, r, 0.0, 0.0, 0.0, 0.0, 0.0])
     }
 
-    fn row(&self, (): &(), h: History) -> Terms {
+    fn per_time(&self, _: f64) {}
+
+    fn row(&self, (): &(), _: [&(); 2], h: History) -> Terms {
         let (shape, at_end) = (self.r + h.x, self.alpha + h.age);
         let ln_end = at_end.ln();
         [-shape * ln_end, -self.r * ln_end, -self.alpha * shape / at_end, 0.0, 0.0, 0.0, 0.0, 0.0]

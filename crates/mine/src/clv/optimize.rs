@@ -134,7 +134,10 @@ fn bfgs(
                 at.iter().zip(&step).map(|(a, s)| (a + length * s).clamp(-LOG_BOUND, LOG_BOUND)).collect();
             let (v, g) = f(&next);
             let g = within(&next, g);
-            if v.is_finite() && v <= value + 1e-4 * length * slope && g.iter().all(|g| g.is_finite()) {
+            // Close to the minimum the value's change drowns in rounding; there the gradient tells (Hager & Zhang 2005).
+            let falls = v <= value + 1e-4 * length * slope
+                || (v <= value + 1e-13 * value.abs() && norm(&g) < norm(&gradient));
+            if v.is_finite() && falls && g.iter().all(|g| g.is_finite()) {
                 accepted = Some((next, v, g));
                 break;
             }

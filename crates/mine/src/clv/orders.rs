@@ -161,9 +161,28 @@ impl Orders {
         }
     }
 
+    /// P(alive) alone, for customers whose future is known already.
+    pub(super) fn p_alive_of(&self, h: History, known: &Known) -> f64 {
+        match self {
+            Orders::Nbd(_) => 1.0,
+            Orders::BetaGeometric(m) => m.p_alive(h),
+            Orders::ParetoNbd(m) => m.p_alive(h),
+            Orders::GgompertzNbd(m) => m.p_alive(h),
+            Orders::BetaBernoulli(m) => m.p_alive(h),
+            Orders::BetaGeometricCovariates(m) => m.of(known).p_alive(h),
+            Orders::ParetoNbdCovariates(m) => m.of(known).p_alive(h),
+        }
+    }
+
+    /// Whether living customers with equal `x` and age have the same future, whatever their `t_x`: only regular buyers are
+    /// due again the more, the longer ago the last order was.
+    pub(super) fn future_ignores_t_x(&self) -> bool {
+        !matches!(self, Orders::BetaGeometric(m) if m.k > 1)
+    }
+
     /// The probability that a customer is alive at the end of observation.
     pub fn p_alive(&self, h: History) -> f64 {
-        self.ask(h, &Known::default(), |alive, _| alive)
+        self.p_alive_of(h, &Known::default())
     }
 
     /// Expected orders within the next `t`.

@@ -1,6 +1,7 @@
 //! Scores: what a fitted model says of every customer, and of all of them together.
 //!
-//! Customers with the same history (and group) are computed once. **Intervals** are by the delta method in logs: with
+//! What lies ahead of a living customer depends on `x` and the age alone (for regular buyers on `t_x` too), and is computed once for
+//! all who share them; P(alive) once for each history. **Intervals** are by the delta method in logs: with
 //! the eigenvectors `v` of the covariance of the parameters' estimates, scaled to one standard deviation, the variance of `ln f` is
 //! the sum of squared differences of `ln f` along each. They say how well the parameters are known, not how much
 //! customers with equal histories will differ: for that there is the distribution of the number of orders.
@@ -8,7 +9,7 @@
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::orders::{mixed, times};
+use super::orders::mixed;
 use super::value::{Margin, NonPositiveSpend};
 use super::{Clv, Fitted, GammaGamma, History, Input, Known, Orders};
 
@@ -64,10 +65,9 @@ pub struct Month {
     pub new_customer_clv: f64,
 }
 
-/// What is equal for customers with the same history.
-#[derive(Clone, Copy, Default)]
-struct Shared {
-    p_alive: f64,
+/// What is equal for living customers with the same future.
+#[derive(Clone, Default)]
+struct Ahead {
     p_alive_at_horizon: f64,
     expected: f64,
     p_none: f64,
@@ -75,6 +75,14 @@ struct Shared {
     time: f64,
     residual: f64,
     residual_time: f64,
+    /// Expected and discounted orders of each moved model.
+    moved: Vec<(f64, f64)>,
+}
+
+/// What is equal for customers with the same history: [`Ahead`] times P(alive).
+struct Shared<'a> {
+    p_alive: f64,
+    ahead: &'a Ahead,
     /// Standard errors of the logs of expected and of discounted orders.
     se_expected: f64,
     se_discounted: f64,
@@ -110,41 +118,44 @@ impl<'a> Ready<'a> {
         Ready { fitted, moved, moved_spend }
     }
 
-    fn shared(&self, clv: &Clv, h: History, known: &Known) -> Shared {
+    fn ahead(&self, clv: &Clv, h: History, known: &Known) -> Ahead {
         let unit = clv.unit_days;
         let (horizon, delta) = (clv.value.horizon_days / unit, clv.value.delta(unit));
         let timed = clv.value.cost_per_year > 0.0;
-        let mut shared = self.fitted.orders.ask(h, known, |alive, future| {
-            let residual = future.residual_orders(delta);
-            Shared {
-                p_alive: alive,
-                p_alive_at_horizon: alive * future.p_alive(horizon),
-                expected: alive * future.expected_orders(horizon),
-                p_none: 1.0 - alive + alive * future.p_no_order(horizon),
-                discounted: alive * future.discounted_orders(horizon, delta),
-                time: if timed { alive * future.discounted_time(horizon, delta) } else { 0.0 },
-                residual: times(alive, residual),
-                residual_time: match timed {
-                    true if delta > 0.0 => alive * future.discounted_time(45.0 / delta, delta),
-                    true => f64::INFINITY,
-                    false => 0.0,
-                },
-                ..Shared::default()
-            }
-        });
+        let both = |orders: &Orders| {
+            orders.ask(h, known, |_, future| {
+                (future.expected_orders(horizon), future.discounted_orders(horizon, delta))
+            })
+        };
+        let (expected, discounted) = both(&self.fitted.orders);
+        self.fitted.orders.ask(h, known, |_, future| Ahead {
+            p_alive_at_horizon: future.p_alive(horizon),
+            expected,
+            p_none: future.p_no_order(horizon),
+            discounted,
+            time: if timed { future.discounted_time(horizon, delta) } else { 0.0 },
+            residual: future.residual_orders(delta),
+            residual_time: match timed {
+                true if delta > 0.0 => future.discounted_time(45.0 / delta, delta),
+                true => f64::INFINITY,
+                false => 0.0,
+            },
+            moved: self.moved.iter().map(both).collect(),
+        })
+    }
+
+    fn shared<'b>(&self, ahead: &'b Ahead, h: History, known: &Known) -> Shared<'b> {
+        let p_alive = self.fitted.orders.p_alive_of(h, known);
         let (mut expected, mut discounted) = (0.0, 0.0);
-        for orders in &self.moved {
-            let (e, d) = orders.ask(h, known, |alive, future| {
-                (alive * future.expected_orders(horizon), alive * future.discounted_orders(horizon, delta))
-            });
-            expected += ((e / shared.expected).ln() / NUDGE).powi(2);
-            discounted += ((d / shared.discounted).ln() / NUDGE).powi(2);
+        for (orders, (e, d)) in self.moved.iter().zip(&ahead.moved) {
+            let alive = (orders.p_alive_of(h, known) / p_alive).ln();
+            expected += ((alive + (e / ahead.expected).ln()) / NUDGE).powi(2);
+            discounted += ((alive + (d / ahead.discounted).ln()) / NUDGE).powi(2);
         }
         if self.moved.is_empty() {
             (expected, discounted) = (f64::NAN, f64::NAN);
         }
-        (shared.se_expected, shared.se_discounted) = (expected.sqrt(), discounted.sqrt());
-        shared
+        Shared { p_alive, ahead, se_expected: expected.sqrt(), se_discounted: discounted.sqrt() }
     }
 
     /// Expected spend of an order day, and the standard error of its log.
@@ -166,39 +177,46 @@ fn directions(covariance: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// The customers, with those of equal history next to each other.
-struct Runs {
+/// The customers, those of equal future next to each other, and within those, those of equal history.
+pub(super) struct Runs {
     order: Vec<u32>,
-    /// Ends of the runs in `order`.
+    /// Ends of runs of equal futures in `order`.
     ends: Vec<usize>,
 }
 
 impl Runs {
-    fn new(clv: &Clv, input: Input<'_>) -> Runs {
-        let n = input.len();
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        let key = |i: u32| {
-            let h = clv.history(input, i as usize);
-            (input.groups.get(i as usize), h)
-        };
-        // Covariates make everyone different.
-        if !input.known.is_empty() {
+    /// Of so many customers; covariates make everyone different.
+    pub fn new(
+        customers: usize,
+        all_differ: bool,
+        with_t_x: bool,
+        group: impl Fn(usize) -> Option<usize> + Sync,
+        history: impl Fn(usize) -> History + Sync,
+    ) -> Runs {
+        let n = customers;
+        let order: Vec<u32> = (0..n as u32).collect();
+        if all_differ {
             return Runs { order, ends: (1..=n).collect() };
         }
-        order.par_sort_unstable_by(|a, b| {
-            let ((g, h), (k, l)) = (key(*a), key(*b));
+        let mut keyed: Vec<(History, Option<usize>, u32)> =
+            order.par_iter().map(|&i| (history(i as usize), group(i as usize), i)).collect();
+        keyed.par_sort_unstable_by(|(h, g, i), (l, k, j)| {
             h.x.total_cmp(&l.x)
-                .then(h.t_x.total_cmp(&l.t_x))
                 .then(h.age.total_cmp(&l.age))
-                .then_with(|| g.cmp(&k))
-                .then(a.cmp(b))
+                .then(g.cmp(k))
+                .then(h.t_x.total_cmp(&l.t_x))
+                .then(i.cmp(j))
         });
-        let ends = (1..=n).filter(|&i| i == n || key(order[i - 1]) != key(order[i])).collect();
-        Runs { order, ends }
+        let same = |a: &(History, Option<usize>, u32), b: &(History, Option<usize>, u32)| {
+            a.0.x == b.0.x && a.0.age == b.0.age && a.1 == b.1 && (!with_t_x || a.0.t_x == b.0.t_x)
+        };
+        let ends = (1..=n).filter(|&i| i == n || !same(&keyed[i - 1], &keyed[i])).collect();
+        Runs { order: keyed.into_iter().map(|k| k.2).collect(), ends }
     }
 
-    fn each(&self) -> impl IndexedParallelIterator<Item = &[u32]> {
-        (0..self.ends.len()).into_par_iter().with_min_len(64).map(|r| {
+    /// Runs of equal futures.
+    pub fn each(&self) -> impl IndexedParallelIterator<Item = &[u32]> {
+        (0..self.ends.len()).into_par_iter().with_min_len(16).map(|r| {
             let from = if r == 0 { 0 } else { self.ends[r - 1] };
             &self.order[from..self.ends[r]]
         })
@@ -220,7 +238,7 @@ impl Clv {
         } else {
             f64::NAN
         };
-        let runs = Runs::new(self, input);
+        let runs = self.runs(input);
         let none = Known::default();
         let scored: Vec<Vec<(u32, Score)>> = runs
             .each()
@@ -228,8 +246,15 @@ impl Clv {
                 let first = run[0] as usize;
                 let ready = input.groups.get(first).and_then(|g| groups.get(g)).unwrap_or(&pooled);
                 let known = input.known.get(first).unwrap_or(&none);
-                let shared = ready.shared(self, self.history(input, first), known);
-                run.iter().map(|&i| (i, self.customer(input, i as usize, ready, &shared, quantile))).collect()
+                let ahead = ready.ahead(self, self.history(input, first), known);
+                let history = |i: &u32| self.history(input, *i as usize);
+                run.chunk_by(|a, b| history(a) == history(b))
+                    .flat_map(|equal| {
+                        let shared = ready.shared(&ahead, history(&equal[0]), known);
+                        let score = |&i: &u32| (i, self.customer(input, i as usize, ready, &shared, quantile));
+                        equal.iter().map(score).collect::<Vec<_>>()
+                    })
+                    .collect()
             })
             .collect();
         let mut scores = vec![None; input.len()];
@@ -239,7 +264,21 @@ impl Clv {
         scores.into_iter().flatten().collect()
     }
 
-    fn customer(&self, input: Input<'_>, i: usize, ready: &Ready<'_>, s: &Shared, quantile: f64) -> Score {
+    fn runs(&self, input: Input<'_>) -> Runs {
+        let names: std::collections::BTreeMap<&String, usize> = self.groups.keys().zip(0..).collect();
+        let with_t_x = !std::iter::once(&self.pooled)
+            .chain(self.groups.values())
+            .all(|fitted| fitted.orders.future_ignores_t_x());
+        Runs::new(
+            input.len(),
+            !input.known.is_empty(),
+            with_t_x,
+            |i| input.groups.get(i).and_then(|g| names.get(g).copied()),
+            |i| self.history(input, i),
+        )
+    }
+
+    fn customer(&self, input: Input<'_>, i: usize, ready: &Ready<'_>, s: &Shared<'_>, quantile: f64) -> Score {
         let (value, unit) = (&self.value, self.unit_days);
         let (spend, se_spend) = match (input.net_revenue[i] > 0.0, value.nonpositive_spend) {
             (true, _) => ready.spend(input.x[i], input.mean_repeat_spend[i]),
@@ -250,26 +289,30 @@ impl Clv {
         let margin = self.margin(input, i);
         // Money comes by order days.
         let days = self.order_days_per_occasion;
-        let money = |orders: f64, time: f64| value.of(margin, spend, orders * days, time, unit);
-        let clv = money(s.discounted, s.time);
-        let earned = margin * spend * s.discounted * days;
+        let (alive, ahead) = (s.p_alive, s.ahead);
+        let money =
+            |orders: f64, time: f64| value.of(margin, spend, alive * orders * days, alive * time, unit);
+        let clv = money(ahead.discounted, ahead.time);
+        let earned = margin * spend * alive * ahead.discounted * days;
         let spread = quantile * (s.se_discounted.powi(2) + se_spend.powi(2)).sqrt();
         let finite = |v: f64| if v.is_finite() { v } else { f64::NAN };
         let at = |factor: f64| finite(clv - earned + earned * factor);
         let (one, other) = (at((-spread).exp()), at(spread.exp()));
-        let residual = if s.residual == 0.0 { 0.0 } else { money(s.residual, s.residual_time) };
+        // Nobody is there to order for ever.
+        let residual = if alive == 0.0 { 0.0 } else { money(ahead.residual, ahead.residual_time) };
+        let expected = alive * ahead.expected;
         let years = input.age_days[i] / super::DAYS_PER_YEAR;
         let past_value = margin * input.net_revenue[i]
             - value.cost_per_order * input.orders[i]
             - value.cost_per_year * years
             - value.acquisition_cost;
         Score {
-            p_alive: s.p_alive,
-            p_alive_at_horizon: s.p_alive_at_horizon,
-            expected_orders: s.expected,
-            expected_orders_low: finite(s.expected * (-quantile * s.se_expected).exp()),
-            expected_orders_high: finite(s.expected * (quantile * s.se_expected).exp()),
-            p_no_order: s.p_none.clamp(0.0, 1.0),
+            p_alive: alive,
+            p_alive_at_horizon: alive * ahead.p_alive_at_horizon,
+            expected_orders: expected,
+            expected_orders_low: finite(expected * (-quantile * s.se_expected).exp()),
+            expected_orders_high: finite(expected * (quantile * s.se_expected).exp()),
+            p_no_order: (1.0 - alive + alive * ahead.p_none).clamp(0.0, 1.0),
             expected_order_value: spend,
             clv,
             // A negative margin turns the interval around.
@@ -292,22 +335,25 @@ impl Clv {
     pub fn distributions(&self, input: Input<'_>, most: usize) -> Vec<Vec<f64>> {
         let none = Known::default();
         let horizon = self.value.horizon_days / self.unit_days;
-        let runs = Runs::new(self, input);
-        let found: Vec<(&[u32], Vec<f64>)> = runs
+        let runs = self.runs(input);
+        let found: Vec<Vec<(u32, Vec<f64>)>> = runs
             .each()
             .map(|run| {
                 let first = run[0] as usize;
                 let orders = &self.fitted(input.groups.get(first)).orders;
                 let known = input.known.get(first).unwrap_or(&none);
-                let h = self.history(input, first);
-                (run, orders.ask(h, known, |alive, future| mixed(alive, future.distribution(horizon, most))))
+                let ahead = orders.ask(self.history(input, first), known, |_, future| future.distribution(horizon, most));
+                run.iter()
+                    .map(|&i| {
+                        let alive = orders.p_alive_of(self.history(input, i as usize), known);
+                        (i, mixed(alive, ahead.clone()))
+                    })
+                    .collect()
             })
             .collect();
         let mut all = vec![Vec::new(); input.len()];
-        for (run, p) in found {
-            for &i in run {
-                all[i as usize].clone_from(&p);
-            }
+        for (i, p) in found.into_iter().flatten() {
+            all[i as usize] = p;
         }
         all
     }
@@ -321,7 +367,7 @@ impl Clv {
             (1..=(horizon / DAYS).ceil().max(1.0) as usize).map(|m| (m as f64 * DAYS).min(horizon)).collect();
         let delta = self.value.delta(unit);
         let none = Known::default();
-        let runs = Runs::new(self, input);
+        let runs = self.runs(input);
         let months = days.len();
         let per_run: Vec<Vec<[f64; 4]>> = runs
             .each()
@@ -329,30 +375,34 @@ impl Clv {
                 let first = run[0] as usize;
                 let fitted = self.fitted(input.groups.get(first));
                 let known = input.known.get(first).unwrap_or(&none);
-                // What an order of each of them is worth: revenue, margin.
-                let (mut revenue, mut earned) = (0.0, 0.0);
-                for &i in run {
-                    let i = i as usize;
-                    let positive = input.net_revenue[i] > 0.0;
-                    let spend = match self.value.nonpositive_spend {
-                        _ if positive => fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i]),
-                        NonPositiveSpend::Population => fitted.spend.population_mean(),
-                        NonPositiveSpend::Zero | NonPositiveSpend::Null => 0.0,
-                    };
-                    revenue += spend;
-                    earned += self.margin(input, i) * spend - self.value.cost_per_order;
+                // The living, what an order of theirs brings, and what of it is earned.
+                let (mut living, mut revenue, mut earned) = (0.0, 0.0, 0.0);
+                let history = |i: &u32| self.history(input, *i as usize);
+                for equal in run.chunk_by(|a, b| history(a) == history(b)) {
+                    let alive = fitted.orders.p_alive_of(history(&equal[0]), known);
+                    for &i in equal {
+                        let i = i as usize;
+                        let positive = input.net_revenue[i] > 0.0;
+                        let spend = match self.value.nonpositive_spend {
+                            _ if positive => fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i]),
+                            NonPositiveSpend::Population => fitted.spend.population_mean(),
+                            NonPositiveSpend::Zero | NonPositiveSpend::Null => 0.0,
+                        };
+                        living += alive;
+                        revenue += alive * spend;
+                        earned += alive * (self.margin(input, i) * spend - self.value.cost_per_order);
+                    }
                 }
-                fitted.orders.ask(self.history(input, first), known, |alive, future| {
-                    let (mut before, mut alive_before) = (0.0, alive);
+                fitted.orders.ask(self.history(input, first), known, |_, future| {
+                    let (mut before, mut alive_before) = (0.0, 1.0);
                     days.iter()
                         .map(|d| {
                             let t = d / unit;
-                            let (orders, lives) = (alive * future.expected_orders(t), alive * future.p_alive(t));
+                            let (orders, lives) = (future.expected_orders(t), future.p_alive(t));
                             let within = (orders - before) * self.order_days_per_occasion;
-                            let time = 0.5 * (alive_before + lives);
+                            let cost = 0.5 * (alive_before + lives) * self.month_cost();
                             (before, alive_before) = (orders, lives);
-                            let n = run.len() as f64;
-                            [lives * n, within * n, within * revenue, within * earned - n * time * self.month_cost()]
+                            [living * lives, living * within, revenue * within, earned * within - living * cost]
                         })
                         .collect()
                 })

@@ -1,0 +1,83 @@
+//! One piece of work on one file, timed once, as one JSON line: to stand beside the same work by other tools.
+//!
+//! `cargo bench -p tillwise --bench peers -- clv FILE MODEL` with a Parquet file of `frequency, recency, T, monetary_value` (weeks)
+//! and a model (`bg_nbd`, `pareto_nbd`, ...): seconds of the fits of orders and of spend, and of scoring every customer with
+//! all point quantities, and with intervals.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up should stop")]
+#![expect(clippy::print_stdout, reason = "its result")]
+
+use std::path::Path;
+use std::time::Instant;
+
+use tillwise_mine::clv::{Clv, GammaGamma, Input, Model, Settings, TimeUnit, Value};
+use tillwise_table::Table;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["clv", file, model] => clv(file, model),
+        // `cargo bench` without arguments runs every bench; this one has nothing to do then.
+        _ => println!("usage: -- clv FILE MODEL"),
+    }
+}
+
+/// The result and the seconds it took.
+fn timed<T>(f: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let result = f();
+    (result, start.elapsed().as_secs_f64())
+}
+
+fn clv(file: &str, model: &str) {
+    let table = Table::read(Path::new(file)).expect("a Parquet file");
+    let column = |name: &str| table.f64s(name).expect("a number column");
+    let model = Model::IN_TIME.into_iter().find(|m| m.name() == model).expect("a model in time");
+    let x = column("frequency");
+    let days = |name: &str| column(name).into_iter().map(|weeks| 7.0 * weeks).collect::<Vec<_>>();
+    let spend = column("monetary_value");
+    let net: Vec<f64> = x.iter().zip(&spend).map(|(x, m)| (x + 1.0) * m.max(1.0)).collect();
+    let input = Input {
+        x: &x,
+        t_x_days: &days("recency"),
+        age_days: &days("T"),
+        mean_ln_gap_days: &vec![f64::NAN; x.len()],
+        mean_repeat_spend: &spend,
+        orders: &x,
+        net_revenue: &net,
+        cost: &vec![f64::NAN; x.len()],
+        groups: &[],
+        known: &[],
+        occasions: None,
+    };
+    let histories = input.histories(7.0);
+    let repeat: Vec<(f64, f64)> =
+        x.iter().zip(&spend).filter(|(x, m)| **x > 0.0 && **m > 0.0).map(|(x, m)| (*x, *m)).collect();
+    let ((_, orders), fit) = timed(|| model.fit(&histories, 0.0).expect("a fit"));
+    let ((_, gamma), spend_fit) = timed(|| GammaGamma::fit(&repeat).expect("a fit"));
+    let settings = |interval| Settings {
+        model,
+        time_unit: TimeUnit::Week,
+        occasion_days: 30.0,
+        min_group: 1,
+        by: None,
+        purchase: vec![],
+        drop_out: vec![],
+        l2: 0.0,
+        value: Value { horizon_days: 273.0, interval, ..Value::default() },
+    };
+    let (plain, _) = Clv::fit(input, &settings(0.0)).expect("a model");
+    let (scores, points) = timed(|| plain.score(input));
+    let (with, _) = Clv::fit(input, &settings(0.95)).expect("a model");
+    let (_, intervals) = timed(|| with.score(input));
+    let sum: f64 = scores.iter().map(|s| s.expected_orders).sum();
+    println!(
+        "{}",
+        serde_json::json!({
+            "model": model.name(), "customers": x.len(), "fit_s": fit, "log_likelihood": orders.log_likelihood,
+            "iterations": orders.iterations, "gradient": orders.gradient, "spend_fit_s": spend_fit,
+            "spend_log_likelihood": gamma.log_likelihood, "score_points_s": points, "score_with_intervals_s": intervals,
+            "expected_orders": sum,
+        })
+    );
+}
