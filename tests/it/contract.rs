@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
 use tillwise_mine::cluster::{Clusters, Settings};
-use tillwise_mine::clv::{Clv, Input as ClvInput, TimeUnit, Value};
+use tillwise_mine::clv::{Clv, Input as ClvInput, Model, Settings as ClvSettings, TimeUnit, Value};
 use tillwise_mine::rfm::{Input as RfmInput, Rfm, SegmentMap};
 
 /// Columns of a made-up customer table: days since last, orders, revenue, x, t_x, age, spend.
@@ -34,7 +34,34 @@ fn rfm_input(c: &[Vec<f64>]) -> RfmInput<'_> {
 }
 
 fn clv_input(c: &[Vec<f64>]) -> ClvInput<'_> {
-    ClvInput { x: &c[3], t_x_days: &c[4], age_days: &c[5], mean_repeat_spend: &c[6] }
+    ClvInput {
+        x: &c[3],
+        t_x_days: &c[4],
+        age_days: &c[5],
+        // Here the mean spend stands in for any number a customer has.
+        mean_ln_gap_days: &c[6],
+        mean_repeat_spend: &c[6],
+        orders: &c[1],
+        net_revenue: &c[2],
+        cost: &c[6],
+        groups: &[],
+        known: &[],
+        occasions: None,
+    }
+}
+
+fn clv_settings(model: Model) -> ClvSettings {
+    ClvSettings {
+        model,
+        time_unit: TimeUnit::Week,
+        occasion_days: 30.0,
+        min_group: 100,
+        by: None,
+        purchase: vec![],
+        drop_out: vec![],
+        l2: 0.0,
+        value: Value::default(),
+    }
 }
 
 fn features(c: &[Vec<f64>]) -> Vec<(&'static str, &[f64])> {
@@ -47,6 +74,7 @@ struct Models {
     clusters: Clusters,
     tree: Tree,
     clv: Clv,
+    pareto: Clv,
 }
 
 impl Models {
@@ -57,7 +85,8 @@ impl Models {
             rfm: Rfm::fit(rfm_input(c), 5, SegmentMap::default()).unwrap(),
             clusters: Clusters::fit(&features(c), &c[2], &Settings::default()).unwrap().0,
             tree: Tree::fit(&examples, &TreeSettings::default()).unwrap(),
-            clv: Clv::fit(clv_input(c), TimeUnit::Week, Value::new(365.0, 0.3, 0.1).unwrap()).unwrap().0,
+            clv: Clv::fit(clv_input(c), &clv_settings(Model::MbgNbd)).unwrap().0,
+            pareto: Clv::fit(clv_input(c), &clv_settings(Model::ParetoNbd)).unwrap().0,
         }
     }
 
@@ -65,10 +94,11 @@ impl Models {
     fn score(&self, c: &[Vec<f64>]) -> Vec<String> {
         let rfm = self.rfm.score(rfm_input(c));
         let labels = self.clusters.score(&features(c)).unwrap();
-        let clv = self.clv.score(clv_input(c));
+        let (clv, pareto) = (self.clv.score(clv_input(c)), self.pareto.score(clv_input(c)));
         (0..c[0].len())
             .map(|i| {
-                format!("{} {} {:?} {:?}", rfm[i], labels[i], self.tree.predict(|f| c[1 + f][i]), clv[i])
+                let leaf = self.tree.predict(|f| c[1 + f][i]);
+                format!("{} {} {leaf:?} {:?} {:?}", rfm[i], labels[i], clv[i], pareto[i])
             })
             .collect()
     }
@@ -93,8 +123,8 @@ fn fits_do_not_depend_on_threads_and_survive_a_file() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let (one, many) = (pool.install(|| Models::fit(&table)), Models::fit(&table));
     assert_eq!(
-        (&one.rfm, &one.clusters, &one.tree, &one.clv),
-        (&many.rfm, &many.clusters, &many.tree, &many.clv)
+        (&one.rfm, &one.clusters, &one.tree, &one.clv, &one.pareto),
+        (&many.rfm, &many.clusters, &many.tree, &many.clv, &many.pareto)
     );
 
     let through_json = Models {
@@ -102,6 +132,7 @@ fn fits_do_not_depend_on_threads_and_survive_a_file() {
         clusters: serde_json::from_str(&serde_json::to_string(&one.clusters).unwrap()).unwrap(),
         tree: serde_json::from_str(&serde_json::to_string(&one.tree).unwrap()).unwrap(),
         clv: serde_json::from_str(&serde_json::to_string(&one.clv).unwrap()).unwrap(),
+        pareto: serde_json::from_str(&serde_json::to_string(&one.pareto).unwrap()).unwrap(),
     };
     assert_eq!(through_json.score(&table), one.score(&table));
 }
@@ -111,11 +142,12 @@ fn fits_take_rows_in_any_order() {
     let table = columns(900);
     let backwards = pick(&table, &(0..900).rev().collect::<Vec<_>>());
     let (a, b) = (Models::fit(&table), Models::fit(&backwards));
-    assert_eq!((a.rfm, a.tree, a.clv.orders), (b.rfm, b.tree, b.clv.orders));
+    assert_eq!((a.rfm, a.tree), (b.rfm, b.tree));
+    assert_eq!(a.clv.pooled.orders, b.clv.pooled.orders);
+    assert_eq!(a.pareto.pooled.orders, b.pareto.pooled.orders);
     // The scale that spend is brought to is a sum in the order of rows: the last bits may differ.
-    for (x, y) in
-        [(a.clv.spend.p, b.clv.spend.p), (a.clv.spend.q, b.clv.spend.q), (a.clv.spend.v, b.clv.spend.v)]
-    {
+    let (x, y) = (a.clv.pooled.spend, b.clv.pooled.spend);
+    for (x, y) in [(x.p, y.p), (x.q, y.q), (x.v, y.v)] {
         assert!((x / y).ln().abs() < 1e-6);
     }
 }

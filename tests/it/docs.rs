@@ -1,13 +1,31 @@
 //! README.md says what the program does.
 
-use tillwise_core::schema::{CHURN_METRICS, CHURN_RULES, CLUSTERS, SCORES, SEGMENTS, SUMMARY};
+use tillwise_core::schema::{
+    CHURN_METRICS, CHURN_RULES, CLUSTERS, CLV_CALIBRATION, CLV_DISTRIBUTION, CLV_FORECAST, CLV_MODELS,
+    CLV_PARAMETERS, CLV_TRACKING, RETENTION, SCORES, SEGMENTS, SUMMARY,
+};
 use tillwise_pipeline::Config;
 
 const README: &str = include_str!("../../README.md");
 
 #[test]
 fn every_published_column_is_explained_in_its_own_words() {
-    for column in [SUMMARY, SCORES, SEGMENTS, CLUSTERS, CHURN_RULES, CHURN_METRICS].concat() {
+    let tables = [
+        SUMMARY,
+        SCORES,
+        SEGMENTS,
+        CLUSTERS,
+        CHURN_RULES,
+        CHURN_METRICS,
+        CLV_PARAMETERS,
+        CLV_MODELS,
+        CLV_CALIBRATION,
+        CLV_TRACKING,
+        CLV_FORECAST,
+        CLV_DISTRIBUTION,
+        RETENTION,
+    ];
+    for column in tables.concat() {
         let row = README
             .lines()
             .any(|l| l.starts_with(&format!("| `{}` |", column.name)) && l.contains(column.doc));

@@ -20,6 +20,8 @@ fn requests(scene: &Scene) -> Vec<SummaryRequest> {
     let request = |as_of: &str, label: Option<&str>, active, name: &str| SummaryRequest {
         as_of: day(as_of),
         label_until: label.map(day),
+        occasion_days: label.map(|_| 30),
+        daily: Some(scene.path(&format!("daily-{name}"))),
         active_within_days: active,
         out: scene.path(name),
     };
@@ -74,6 +76,8 @@ fn orders_over_two_days_and_ties_follow_the_definitions() {
     let at = |as_of: &str| SummaryRequest {
         as_of: as_of.parse().unwrap(),
         label_until: Some("2023-03-31".parse().unwrap()),
+        occasion_days: Some(2),
+        daily: Some(scene.path(&format!("daily-{as_of}.parquet"))),
         active_within_days: None,
         out: scene.path(&format!("{as_of}.parquet")),
     };
@@ -90,6 +94,14 @@ fn orders_over_two_days_and_ties_follow_the_definitions() {
     assert_eq!(table.f64s("orders").unwrap(), [2.0, 1.0]);
     assert_eq!(table.f64s("net_revenue").unwrap(), [3.251, 10.0]);
     assert_eq!(table.f64s("distinct_products").unwrap(), [3.0, 1.0]);
+    // Order days 01-29 and 02-02: four days later is the second occasion of two days, of thirty in all.
+    assert_eq!(table.f64s("x_occasions").unwrap(), [1.0, 0.0]);
+    assert_eq!(table.f64s("t_x_occasions").unwrap(), [2.0, 0.0]);
+    assert_eq!(table.f64s("occasions").unwrap(), [30.0, 29.0]);
+    let daily = scene.table("daily-2023-01-29.parquet");
+    assert_eq!(daily.f64s("first_order_days").unwrap(), [1.0, 0.0]);
+    assert_eq!(daily.f64s("repeat_order_days").unwrap(), [0.0, 1.0]);
+    assert_eq!(scene.table("2023-01-29.parquet").f64s("order_days_in_horizon").unwrap(), [1.0]);
     // Two lines each: the bytewise smaller one.
     assert_eq!(table.texts("top_country").unwrap(), ["DE", "FR"]);
 }

@@ -102,7 +102,19 @@ fn the_published_schema_does_not_move() {
     let scene = ready();
     scene.done(&["run"]);
     let mut text = String::new();
-    for name in ["customers", "segments", "clusters", "churn_rules", "churn_metrics", "rejects/rejects"] {
+    for name in [
+        "customers",
+        "segments",
+        "clusters",
+        "churn_rules",
+        "churn_metrics",
+        "clv_parameters",
+        "clv_models",
+        "clv_calibration",
+        "clv_tracking",
+        "clv_forecast",
+        "rejects/rejects",
+    ] {
         text.push_str(&format!("[{name}]\n"));
         for field in scene.table(&format!("out/current/{name}.parquet")).batch().schema().fields() {
             text.push_str(&format!(

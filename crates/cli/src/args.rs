@@ -48,6 +48,8 @@ pub enum Command {
     Churn(Stage),
     /// Only customer lifetime value.
     Clv(Stage),
+    /// Retention and lifetime value of contractual cohorts, from a table of their survivors.
+    Retention(Retention),
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,6 +117,22 @@ pub struct Score {
     /// Score again even if this run is published already.
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Retention {
+    /// A CSV file with a header: `cohort` (may be missing), `period` (0, 1, 2, ...) and `survivors`.
+    #[arg(value_name = "SURVIVORS.csv")]
+    pub file: PathBuf,
+    /// The folder that retention.parquet and retention.json are written to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Periods to look ahead.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub ahead: u32,
+    /// Discount rate of a period, above 0.
+    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
+    pub discount: f64,
 }
 
 #[derive(Debug, clap::Args)]

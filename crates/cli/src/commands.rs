@@ -25,6 +25,7 @@ pub enum Ended {
 pub enum Failure {
     Usage(String),
     Pipeline(PipelineError),
+    NotConverged(String),
     Write(PathBuf, io::Error),
     Print(io::Error),
 }
@@ -38,7 +39,7 @@ impl<E: Into<PipelineError>> From<E> for Failure {
 /// Says on stderr what went wrong.
 pub fn complain(failure: &Failure) {
     let message = match failure {
-        Failure::Usage(message) => message.clone(),
+        Failure::Usage(message) | Failure::NotConverged(message) => message.clone(),
         Failure::Pipeline(e) => e.to_string(),
         Failure::Write(path, e) => format!("cannot write {}: {e}", path.display()),
         Failure::Print(e) => format!("cannot write to stdout: {e}"),
@@ -47,7 +48,7 @@ pub fn complain(failure: &Failure) {
     let _ = writeln!(io::stderr(), "error: {message}");
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
 }

@@ -128,6 +128,7 @@ k = "auto"               # or a number
 horizon_days = 90        # no order in this many days is churn
 
 [clv]
+model = "bg_nbd"         # or "auto": the one that does best on the last holdout_days
 horizon_days = 365
 margin = 1.0             # margin per unit of revenue; at 1, CLV is revenue
 annual_discount_rate = 0.1

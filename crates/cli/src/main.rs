@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod config_text;
 mod restart;
+mod retention;
 mod summary;
 
 use std::io::IsTerminal;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Cluster(stage) => commands::stage(&stage, "cluster"),
         Command::Churn(stage) => commands::stage(&stage, "churn"),
         Command::Clv(stage) => commands::stage(&stage, "clv"),
+        Command::Retention(retention) => retention::retention(&retention),
     };
     ExitCode::from(match result {
         Ok(commands::Ended::Done) => exit::DONE,
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
                 Failure::Pipeline(e) if e.is_gate() => exit::GATE,
                 Failure::Pipeline(e) if e.is_usage() => exit::USAGE,
                 Failure::Usage(_) => exit::USAGE,
+                Failure::NotConverged(_) => exit::MODEL,
                 _ => exit::FAILED,
             }
         }

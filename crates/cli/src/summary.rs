@@ -223,17 +223,35 @@ fn churn(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
 fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), PipelineError> {
     let value = |key: &str| parameter(f, "clv", "value")[key].clone();
     let (orders, mut values) = (customers.f64s("expected_orders")?, customers.f64s("clv")?);
+    // Customers without a statement have none.
+    values.retain(|v| v.is_finite());
     values.sort_by(|a, b| b.total_cmp(a));
     let total: f64 = values.iter().sum();
     let top: f64 = values.iter().take(values.len().div_ceil(10)).sum();
     let _ = writeln!(
         t,
-        "Value      {} orders and {} of discounted {} expected in {} days; the top tenth of customers holds {}",
+        "\nValue      {} orders and {} of discounted {} expected in {} days; the top tenth of customers holds {}",
         grouped(orders.iter().sum()),
         grouped(total),
-        if value("margin") == 1.0 { "revenue" } else { "margin" },
+        if value("margin") == 1.0 && value("cost_per_order") == 0.0 && value("cost_per_year") == 0.0 { "revenue" } else { "margin" },
         value("horizon_days").as_f64().unwrap_or(f64::NAN),
         percent(top / total)
     );
+    let report = f.record.analyses.get("clv").and_then(|a| a.report.as_ref());
+    if let Some(judged) = report.map(|r| &r["judged"]).filter(|j| j.is_object()) {
+        let number = |key: &str| judged[key].as_f64().unwrap_or(f64::NAN);
+        let _ = writeln!(
+            t,
+            "           judged from {} on: {} order days were expected and {} came ({:+.1} %); mean error {:.2} a customer",
+            judged["calibration_end"].as_str().unwrap_or("?"),
+            grouped(number("expected")),
+            grouped(number("actual")),
+            100.0 * (number("expected") / number("actual") - 1.0),
+            number("mae")
+        );
+    }
+    if let Some(why) = report.and_then(|r| r["chosen"].as_str()).filter(|why| why.contains("probability")) {
+        let _ = writeln!(t, "           {why}");
+    }
     Ok(())
 }

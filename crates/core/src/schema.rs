@@ -101,7 +101,11 @@ pub const SUMMARY: &[Column] = &[
     col("distinct_products", Kind::Int64, "different products bought (0 without a product column)"),
     opt("mean_gap_days", Kind::Float, "mean days between order days; null if x = 0"),
     opt("std_gap_days", Kind::Float, "sample standard deviation of those gaps; null if x < 2"),
-    opt("mean_ln_gap_days", Kind::Float, "mean natural logarithm of those gaps: their regularity; null if x = 0"),
+    opt(
+        "mean_ln_gap_days",
+        Kind::Float,
+        "mean natural logarithm of those gaps: their regularity; null if x = 0",
+    ),
     col("orders_30d", Kind::Int64, "orders in the 30 days up to as_of"),
     col("orders_90d", Kind::Int64, "orders in the 90 days up to as_of"),
     col("orders_180d", Kind::Int64, "orders in the 180 days up to as_of"),
@@ -256,7 +260,11 @@ pub const CLV_MODELS: &[Column] = &[
     opt("mae", Kind::Float, "mean absolute error a customer"),
     opt("rmse", Kind::Float, "root of the mean squared error"),
     opt("correlation", Kind::Float, "of expected and actual order days, over customers"),
-    opt("log_score", Kind::Float, "mean logarithm of the probability given to what happened: larger is better"),
+    opt(
+        "log_score",
+        Kind::Float,
+        "mean logarithm of the probability given to what happened: larger is better",
+    ),
 ];
 
 /// Expected against actual in the holdout, by repeat order days in the calibration.
@@ -287,7 +295,11 @@ pub const CLV_FORECAST: &[Column] = &[
     col("expected_customers", Kind::Float, "customers of today expected to be alive then"),
     col("expected_order_days", Kind::Float, "order days of theirs within the month"),
     col("expected_revenue", Kind::Float, "revenue of those"),
-    opt("expected_value", Kind::Float, "its margin less costs to serve, discounted from the middle of the month"),
+    opt(
+        "expected_value",
+        Kind::Float,
+        "its margin less costs to serve, discounted from the middle of the month",
+    ),
     col("new_customer_orders", Kind::Float, "repeat order days of one new customer up to then"),
     opt("new_customer_clv", Kind::Float, "CLV of such a customer up to then, less the cost to acquire"),
 ];
@@ -295,8 +307,30 @@ pub const CLV_FORECAST: &[Column] = &[
 /// How many order days each customer may make within the CLV horizon.
 pub const CLV_DISTRIBUTION: &[Column] = &[
     col("customer_id", Kind::Text, "the customer"),
-    col("order_days", Kind::Int32, "a number of order days; the last row of a customer holds that many or more"),
+    col(
+        "order_days",
+        Kind::Int32,
+        "a number of order days; the last row of a customer holds that many or more",
+    ),
     col("probability", Kind::Float, "its probability"),
+];
+
+/// Retention of contractual cohorts, seen and projected.
+pub const RETENTION: &[Column] = &[
+    col("cohort", Kind::Text, "the cohort; all of them together are `all`"),
+    col("period", Kind::Int32, "renewals since the start"),
+    opt("survivors", Kind::Float, "customers left; null where the period is yet to come"),
+    opt("survival", Kind::Float, "their share of the cohort"),
+    opt("survival_sbg", Kind::Float, "the share that sBG expects"),
+    opt("survival_bdw", Kind::Float, "the share that beta-discrete-Weibull expects"),
+    opt("retention_sbg", Kind::Float, "the share of those left a period before that sBG expects to renew"),
+    opt("retention_bdw", Kind::Float, "the same by beta-discrete-Weibull"),
+    opt(
+        "residual_payments_sbg",
+        Kind::Float,
+        "discounted payments to expect of a customer about to decide on this renewal, by sBG",
+    ),
+    opt("residual_payments_bdw", Kind::Float, "the same by beta-discrete-Weibull"),
 ];
 
 #[cfg(test)]
@@ -306,8 +340,24 @@ mod tests {
     #[test]
     fn names_are_unique_snake_case() {
         for table in [
-            TRANSACTIONS, REJECTS, SUMMARY, SCORES, SEGMENTS, CLUSTERS, CHURN_RULES, CHURN_METRICS, LABELS, OCCASIONS, DAILY,
-            CLV_PARAMETERS, CLV_MODELS, CLV_CALIBRATION, CLV_TRACKING, CLV_FORECAST, CLV_DISTRIBUTION,
+            TRANSACTIONS,
+            REJECTS,
+            SUMMARY,
+            SCORES,
+            SEGMENTS,
+            CLUSTERS,
+            CHURN_RULES,
+            CHURN_METRICS,
+            LABELS,
+            OCCASIONS,
+            DAILY,
+            CLV_PARAMETERS,
+            CLV_MODELS,
+            CLV_CALIBRATION,
+            CLV_TRACKING,
+            CLV_FORECAST,
+            CLV_DISTRIBUTION,
+            RETENTION,
         ] {
             let mut seen = std::collections::HashSet::new();
             for c in table {

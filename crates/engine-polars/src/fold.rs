@@ -220,12 +220,7 @@ impl Daily {
 }
 
 impl Summary {
-    fn of(
-        history: &[Cell],
-        request: &SummaryRequest,
-        net_returns: bool,
-        daily: &mut Daily,
-    ) -> Outcome {
+    fn of(history: &[Cell], request: &SummaryRequest, net_returns: bool, daily: &mut Daily) -> Outcome {
         let as_of = request.as_of.0;
         let seen = &history[..history.partition_point(|c| c.day <= as_of)];
         if seen.is_empty() {

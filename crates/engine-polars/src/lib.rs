@@ -92,7 +92,8 @@ impl Engine for PolarsEngine {
         let mut outputs = Vec::new();
         for request in requests {
             let schema = arrow_schema(&request.columns());
-            let writer = TableWriter::create(&request.out, schema, Compression::Snappy, &[]).map_err(table)?;
+            let writer =
+                TableWriter::create(&request.out, schema, Compression::Snappy, &[]).map_err(table)?;
             outputs.push((request, writer, SummaryStats::default(), Daily::default()));
         }
         for range in 0..dictionaries.ranges() {

@@ -8,7 +8,7 @@
 //! * [`rfm`]: recency, frequency and monetary scores, and named segments.
 //! * [`cluster`]: k-means on scaled, skew-corrected features.
 //! * [`churn`]: a decision tree with probabilities, judged out of time.
-//! * [`clv`]: BG/NBD and Gamma-Gamma.
+//! * [`clv`]: buy-till-you-die models and spend, retention in contracts; lifetime value.
 
 pub mod churn;
 pub mod cluster;

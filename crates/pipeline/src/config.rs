@@ -497,7 +497,12 @@ impl Clv {
             self.holdout_days.to_string(),
         )?;
         let auto = matches!(self.model, ModelChoice::Auto(_));
-        range("[clv] holdout_days", !auto || self.holdout_days > 0, "above 0 for model = \"auto\"", "0".into())?;
+        range(
+            "[clv] holdout_days",
+            !auto || self.holdout_days > 0,
+            "above 0 for model = \"auto\"",
+            "0".into(),
+        )?;
         range("[clv] l2", self.l2 >= 0.0 && self.l2.is_finite(), "at least 0", self.l2.to_string())?;
         range(
             "[clv] distribution_up_to",
@@ -517,8 +522,7 @@ impl Clv {
             )?;
         }
         let with_covariates = !self.purchase_covariates.is_empty() || !self.dropout_covariates.is_empty();
-        let can =
-            matches!(self.model, ModelChoice::Fixed(OrdersModel::BgNbd | OrdersModel::ParetoNbd));
+        let can = matches!(self.model, ModelChoice::Fixed(OrdersModel::BgNbd | OrdersModel::ParetoNbd));
         range(
             "[clv] model",
             can || !with_covariates,

@@ -1,7 +1,7 @@
 //! The page that people look at after a run: `report.html`, one file, nothing loaded from elsewhere.
 //!
 //! It shows what `run.json` and the small tables hold, and nothing of its own: where the rows went, who the
-//! customers are, how good the churn model is, and what to bear in mind. It is the same for the same
+//! customers are, how good the models are, what is still to come, and what to bear in mind. It is the same for the same
 //! run: times stand in `run.json` only.
 
 use std::fmt::Write as _;
@@ -42,6 +42,9 @@ pub fn html(run: &Value, folder: &Path) -> Result<String, TableError> {
     }
     if let Some(rules) = table("churn_rules.parquet")? {
         churn(&mut page, run, &rules)?;
+    }
+    if let Some(forecast) = table("clv_forecast.parquet")? {
+        value(&mut page, run, &forecast)?;
     }
     notes(&mut page, run);
     let _ = writeln!(
@@ -189,6 +192,47 @@ fn churn(page: &mut Page, run: &Value, rules: &Table) -> Result<(), TableError> 
     page.table(
         &["rule", "probability", "customers", "revenue of 365 days"],
         (0..words.len()).map(|i| vec![escape(words[i]), percent(p[i]), grouped(n[i]), grouped(at_stake[i])]),
+    );
+    Ok(())
+}
+
+fn value(page: &mut Page, run: &Value, forecast: &Table) -> Result<(), TableError> {
+    page.heading("Value to come");
+    let report = &run["analyses"]["clv"]["report"];
+    if let Some(model) = report["fits"][0]["orders"]["model"].as_str() {
+        let _ = writeln!(
+            page.0,
+            "<p>Orders by {}: {}.</p>",
+            escape(model),
+            escape(report["chosen"].as_str().unwrap_or("?"))
+        );
+    }
+    let judged = &report["judged"];
+    if let Some(from) = judged["calibration_end"].as_str() {
+        let (expected, actual) = (number(&judged["expected"]), number(&judged["actual"]));
+        let _ = writeln!(
+            page.0,
+            "<p>Fitted up to {} and held against what came: {} order days were expected and {} came, {} a customer off on average.</p>",
+            escape(from),
+            grouped(expected),
+            grouped(actual),
+            format_args!("{:.2}", number(&judged["mae"]))
+        );
+    }
+    let month = forecast.f64s("month")?;
+    let (alive, orders) = (forecast.f64s("expected_customers")?, forecast.f64s("expected_order_days")?);
+    let (revenue, value) = (forecast.f64s("expected_revenue")?, forecast.f64s("expected_value")?);
+    page.table(
+        &["month ahead", "customers alive", "order days", "revenue", "value, discounted"],
+        (0..month.len()).map(|i| {
+            vec![
+                format!("{:.0}", month[i]),
+                grouped(alive[i]),
+                grouped(orders[i]),
+                grouped(revenue[i]),
+                grouped(value[i]),
+            ]
+        }),
     );
     Ok(())
 }

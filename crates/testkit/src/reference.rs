@@ -181,8 +181,7 @@ fn row(
     }
     if let Some(until) = request.label_until {
         values.push(Value::Int64(in_horizon(until.0)));
-        let later: BTreeSet<i32> =
-            orders.values().copied().filter(|d| *d > as_of && *d <= until.0).collect();
+        let later: BTreeSet<i32> = orders.values().copied().filter(|d| *d > as_of && *d <= until.0).collect();
         values.push(Value::Int64(later.len() as i64));
     }
     let until = request.label_until.map_or(as_of, |until| until.0.max(as_of));

@@ -251,12 +251,17 @@ impl Future for BernoulliFuture {
         // Alive for exactly `lived` occasions, and binomial buying over them.
         for lived in 0..=n {
             let l = lived as f64;
-            let ln_lived =
-                if lived == n { ln_beta(self.gamma, self.delta + l) } else { ln_beta(self.gamma + 1.0, self.delta + l) };
+            let ln_lived = if lived == n {
+                ln_beta(self.gamma, self.delta + l)
+            } else {
+                ln_beta(self.gamma + 1.0, self.delta + l)
+            };
             let mut ln_choose = 0.0;
             for (x, p) in p.iter_mut().enumerate().take(lived + 1) {
                 let k = x as f64;
-                *p += (ln_lived - ln_drops + ln_choose + ln_beta(self.alpha + k, self.beta + l - k) - ln_buys).exp();
+                *p += (ln_lived - ln_drops + ln_choose + ln_beta(self.alpha + k, self.beta + l - k)
+                    - ln_buys)
+                    .exp();
                 ln_choose += ((l - k) / (k + 1.0)).ln();
             }
         }

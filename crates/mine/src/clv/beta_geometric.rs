@@ -48,8 +48,7 @@ use super::History;
 use super::future::Future;
 use super::likelihood::{Fit, Likelihood, Terms, fit};
 use super::special::{
-    LogitIntegrand, beta_nodes, expm1_over, gamma_nodes, ln_1p_exp, ln_gauss_2f1,
-    negative_binomial,
+    LogitIntegrand, beta_nodes, expm1_over, gamma_nodes, ln_1p_exp, ln_gauss_2f1, negative_binomial,
 };
 use crate::MineError;
 

@@ -121,11 +121,7 @@ fn check(model: &'static str, parameters: usize, cohorts: &[Vec<f64>]) -> Result
     Ok(())
 }
 
-fn fit(
-    model: &'static str,
-    names: &[&str],
-    cohorts: &[Vec<f64>],
-) -> Result<(Retention, Fit), MineError> {
+fn fit(model: &'static str, names: &[&str], cohorts: &[Vec<f64>]) -> Result<(Retention, Fit), MineError> {
     check(model, names.len(), cohorts)?;
     let customers: f64 = cohorts.iter().filter_map(|c| c.first()).sum();
     let objective = |logs: &[f64]| {
@@ -261,7 +257,11 @@ mod tests {
                 let u: f64 = rand::Rng::r#gen(&mut rng);
                 // S(t | theta) = (1-theta)^(t^c).
                 let lived = (u.ln() / (1.0 - theta).ln()).powf(1.0 / c);
-                survivors.iter_mut().enumerate().filter(|(t, _)| lived >= *t as f64).for_each(|(_, s)| *s += 1.0);
+                survivors
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(t, _)| lived >= *t as f64)
+                    .for_each(|(_, s)| *s += 1.0);
             }
             let (_, fit) = if c == 1.0 {
                 Retention::fit_sbg(&[survivors]).unwrap()

@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::History;
 use super::beta_geometric::BetaGeometric;
 use super::lifetime::ParetoNbd;
 use super::likelihood::{Fit, Likelihood, SAMPLE, check, not_converged, search};
-use super::History;
 use crate::MineError;
 
 /// Where a set of coefficients acts: on which log parameter, with which sign.
@@ -138,7 +138,11 @@ impl<M: Shifted> WithCovariates<M> {
         if known.len() != histories.len() || !known.iter().all(fits) {
             return Err(MineError::data(
                 format!("{} needs finite covariates for every customer", template.name()),
-                format!("{} of {} customers have them", known.iter().filter(|k| fits(k)).count(), histories.len()),
+                format!(
+                    "{} of {} customers have them",
+                    known.iter().filter(|k| fits(k)).count(),
+                    histories.len()
+                ),
             ));
         }
         let scale = 10.0 / longest;
@@ -204,12 +208,7 @@ impl<M: Shifted> WithCovariates<M> {
 }
 
 /// The penalised mean negative log-likelihood and its gradient.
-fn objective<M: Shifted>(
-    template: &M,
-    rows: &[(History, &Known)],
-    at: &[f64],
-    l2: f64,
-) -> (f64, Vec<f64>) {
+fn objective<M: Shifted>(template: &M, rows: &[(History, &Known)], at: &[f64], l2: f64) -> (f64, Vec<f64>) {
     const CHUNK: usize = 1024;
     let base = M::NAMES.len();
     let sides = M::sides();

@@ -69,7 +69,8 @@ impl GammaGamma {
         let every = data.rows.len() / SAMPLE;
         let sample = (every > 1)
             .then(|| Grouped::new(data.rows.iter().skip(every / 2).step_by(every).copied().collect()));
-        let on_sample = sample.as_ref().map(|sample| |logs: &[f64]| sample.negative_mean_log_likelihood(logs));
+        let on_sample =
+            sample.as_ref().map(|sample| |logs: &[f64]| sample.negative_mean_log_likelihood(logs));
         let starts = [[0.0, 0.7, 0.0], [1.5, 1.2, -0.5], [-1.0, 0.5, 1.0], [3.0, 2.0, -2.0]];
         let optimum = search(&f, on_sample.as_ref(), &starts.map(|s| s.to_vec()));
         let l: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
@@ -92,8 +93,7 @@ impl GammaGamma {
         }
         // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
         let customers = data.rows.len() as f64;
-        let mut fit =
-            Fit::new(NAME, &NAMES, vec![model.p, model.q, model.v], 3, customers, &optimum, &f);
+        let mut fit = Fit::new(NAME, &NAMES, vec![model.p, model.q, model.v], 3, customers, &optimum, &f);
         fit.shift(customers * scale.ln());
         Ok((model, fit))
     }
@@ -134,7 +134,10 @@ fn all_alike(repeat: &[(f64, f64)]) -> Option<(GammaGamma, Fit)> {
     let (p, q) = (AS_GOOD_AS_INFINITE, AS_GOOD_AS_INFINITE);
     let model = GammaGamma { p, q, v: high * (q - 1.0) / p };
     let log_likelihood = repeat.iter().map(|(x, m)| model.log_likelihood(*x, *m)).sum();
-    Some((model, Fit::on_the_boundary(NAME, &NAMES, &[p, q, model.v], &["p", "q"], repeat.len(), log_likelihood)))
+    Some((
+        model,
+        Fit::on_the_boundary(NAME, &NAMES, &[p, q, model.v], &["p", "q"], repeat.len(), log_likelihood),
+    ))
 }
 
 /// Pairs of `x` and mean spend, by `x`.
@@ -170,7 +173,8 @@ impl Grouped {
             let px = p * x;
             let psi = digamma(px + q);
             // (px - 1) ln m + px ln x = px (ln m + ln x) - ln m, and ln m = ln - n ln x.
-            value += n * (ln_gamma(px + q) - ln_gamma(px) - ln_gamma_q + q * ln_v) + px * ln - (ln - n * x.ln());
+            value +=
+                n * (ln_gamma(px + q) - ln_gamma(px) - ln_gamma_q + q * ln_v) + px * ln - (ln - n * x.ln());
             dp += n * x * (psi - digamma(px)) + x * ln;
             dq += n * (psi - psi_q + ln_v);
             dv += n * q / v;

@@ -181,7 +181,12 @@ pub fn track(orders: &Orders, unit_days: f64, first_orders: &[f64]) -> Option<Ve
         .map(|d| orders.expected_orders_of_new_customer(d as f64 / unit_days))
         .collect();
     let sums = (0..days).into_par_iter().map(|day| {
-        first_orders[..=day].iter().enumerate().filter(|(_, n)| **n > 0.0).map(|(d, n)| n * path[day - d]).sum()
+        first_orders[..=day]
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| **n > 0.0)
+            .map(|(d, n)| n * path[day - d])
+            .sum()
     });
     Some(sums.collect())
 }

@@ -369,16 +369,7 @@ impl Likelihood for ParetoNbd {
     fn row(&self, (): &(), times: [&Mark; 2], h: History) -> Terms {
         let b = bracket::<true>(&self.life(), self.r + h.x, self.alpha, h, times);
         let [by_shape, by_alpha, by_s, by_scale, _] = b.by;
-        [
-            b.ln,
-            self.r * by_shape,
-            self.alpha * by_alpha,
-            self.s * by_s,
-            self.beta * by_scale,
-            0.0,
-            0.0,
-            0.0,
-        ]
+        [b.ln, self.r * by_shape, self.alpha * by_alpha, self.s * by_s, self.beta * by_scale, 0.0, 0.0, 0.0]
     }
 }
 

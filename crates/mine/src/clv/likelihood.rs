@@ -349,7 +349,9 @@ impl Collapsed {
         let mut rows: Vec<Row> = Vec::new();
         for row in each {
             match rows.last_mut() {
-                Some(last) if (last.x, last.age, last.t_x) == (row.x, row.age, row.t_x) => last.customers += 1,
+                Some(last) if (last.x, last.age, last.t_x) == (row.x, row.age, row.t_x) => {
+                    last.customers += 1
+                }
                 _ => rows.push(row),
             }
         }
@@ -508,8 +510,15 @@ pub(super) fn fit<M: Likelihood>(template: &M, histories: &[History]) -> Result<
     if !optimum.converged {
         return Err(not_converged(model.name(), M::NAMES, model.values(), &optimum));
     }
-    let mut fit =
-        Fit::new(model.name(), M::NAMES, model.values(), M::NAMES.len(), data.customers, &optimum, &objective);
+    let mut fit = Fit::new(
+        model.name(),
+        M::NAMES,
+        model.values(),
+        M::NAMES.len(),
+        data.customers,
+        &optimum,
+        &objective,
+    );
     let repeats: f64 = histories.iter().map(|h| h.x).sum();
     fit.shift(repeats * model.events() * scale.ln());
     Ok((model, fit))

@@ -265,7 +265,9 @@ impl Settings {
             };
             levels.iter().flat_map(of).collect()
         };
-        (0..customers).map(|i| Known { purchase: encode(purchase, i), drop_out: encode(drop_out, i) }).collect()
+        (0..customers)
+            .map(|i| Known { purchase: encode(purchase, i), drop_out: encode(drop_out, i) })
+            .collect()
     }
 }
 
@@ -364,7 +366,8 @@ impl Clv {
             let both = report.orders.iter().chain(&report.spend);
             warnings.extend(both.flat_map(Fit::warnings).map(|w| format!("{name}{w}")));
         }
-        let unit_days = if settings.model == Model::BgBb { settings.occasion_days } else { settings.time_unit.days() };
+        let unit_days =
+            if settings.model == Model::BgBb { settings.occasion_days } else { settings.time_unit.days() };
         if settings.value.margin == Margin::UnitCost && pooled_margin.is_none() {
             return Err(MineError::data(
                 "margin = \"unit_cost\" needs costs: name the column in [columns] unit_cost",

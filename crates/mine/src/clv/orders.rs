@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::History;
 use super::beta_bernoulli::BetaBernoulli;
 use super::beta_geometric::BetaGeometric;
 use super::covariates::{Known, WithCovariates};
@@ -9,7 +10,6 @@ use super::future::Future;
 use super::lifetime::{GGompertzNbd, ParetoNbd};
 use super::likelihood::{Fit, Likelihood};
 use super::nbd::Nbd;
-use super::History;
 use crate::MineError;
 
 /// The models of orders.

@@ -251,7 +251,8 @@ impl Clv {
                 run.chunk_by(|a, b| history(a) == history(b))
                     .flat_map(|equal| {
                         let shared = ready.shared(&ahead, history(&equal[0]), known);
-                        let score = |&i: &u32| (i, self.customer(input, i as usize, ready, &shared, quantile));
+                        let score =
+                            |&i: &u32| (i, self.customer(input, i as usize, ready, &shared, quantile));
                         equal.iter().map(score).collect::<Vec<_>>()
                     })
                     .collect()
@@ -278,7 +279,14 @@ impl Clv {
         )
     }
 
-    fn customer(&self, input: Input<'_>, i: usize, ready: &Ready<'_>, s: &Shared<'_>, quantile: f64) -> Score {
+    fn customer(
+        &self,
+        input: Input<'_>,
+        i: usize,
+        ready: &Ready<'_>,
+        s: &Shared<'_>,
+        quantile: f64,
+    ) -> Score {
         let (value, unit) = (&self.value, self.unit_days);
         let (spend, se_spend) = match (input.net_revenue[i] > 0.0, value.nonpositive_spend) {
             (true, _) => ready.spend(input.x[i], input.mean_repeat_spend[i]),
@@ -342,7 +350,8 @@ impl Clv {
                 let first = run[0] as usize;
                 let orders = &self.fitted(input.groups.get(first)).orders;
                 let known = input.known.get(first).unwrap_or(&none);
-                let ahead = orders.ask(self.history(input, first), known, |_, future| future.distribution(horizon, most));
+                let ahead = orders
+                    .ask(self.history(input, first), known, |_, future| future.distribution(horizon, most));
                 run.iter()
                     .map(|&i| {
                         let alive = orders.p_alive_of(self.history(input, i as usize), known);
@@ -384,7 +393,9 @@ impl Clv {
                         let i = i as usize;
                         let positive = input.net_revenue[i] > 0.0;
                         let spend = match self.value.nonpositive_spend {
-                            _ if positive => fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i]),
+                            _ if positive => {
+                                fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i])
+                            }
                             NonPositiveSpend::Population => fitted.spend.population_mean(),
                             NonPositiveSpend::Zero | NonPositiveSpend::Null => 0.0,
                         };
@@ -402,7 +413,12 @@ impl Clv {
                             let within = (orders - before) * self.order_days_per_occasion;
                             let cost = 0.5 * (alive_before + lives) * self.month_cost();
                             (before, alive_before) = (orders, lives);
-                            [living * lives, living * within, revenue * within, earned * within - living * cost]
+                            [
+                                living * lives,
+                                living * within,
+                                revenue * within,
+                                earned * within - living * cost,
+                            ]
                         })
                         .collect()
                 })
@@ -424,7 +440,11 @@ impl Clv {
                 };
                 let orders = alive * future.expected_orders(t) * self.order_days_per_occasion;
                 let discounted = alive * future.discounted_orders(t, delta) * self.order_days_per_occasion;
-                let time = if self.value.cost_per_year > 0.0 { alive * future.discounted_time(t, delta) } else { 0.0 };
+                let time = if self.value.cost_per_year > 0.0 {
+                    alive * future.discounted_time(t, delta)
+                } else {
+                    0.0
+                };
                 (orders, self.value.of(margin, spend, discounted, time, unit) - self.value.acquisition_cost)
             })
         };
@@ -435,7 +455,16 @@ impl Clv {
                 let (new_customer_orders, new_customer_clv) = new(days[m]);
                 let discount = (-delta * 0.5 * (from + days[m]) / unit).exp();
                 let value = value * discount;
-                Month { month: m + 1, days: days[m], alive, orders, revenue, value, new_customer_orders, new_customer_clv }
+                Month {
+                    month: m + 1,
+                    days: days[m],
+                    alive,
+                    orders,
+                    revenue,
+                    value,
+                    new_customer_orders,
+                    new_customer_clv,
+                }
             })
             .collect()
     }

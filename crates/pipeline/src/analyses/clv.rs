@@ -12,8 +12,8 @@ use tillwise_core::schema::{
     CLV_CALIBRATION, CLV_DISTRIBUTION, CLV_FORECAST, CLV_MODELS, CLV_PARAMETERS, CLV_TRACKING,
 };
 use tillwise_mine::clv::{
-    Candidate, Clv, Fit, Input, Judged, Known, Levels, Model, Occasions, Orders, Report, Score, Settings, choose,
-    judge, track,
+    Candidate, Clv, Fit, Input, Judged, Known, Levels, Model, Occasions, Orders, Report, Score, Settings,
+    choose, judge, track,
 };
 use tillwise_table::{Table, TableError};
 
@@ -210,7 +210,11 @@ fn fit(
     let calibrated = match context.calibration {
         Ok(calibration) => {
             let table = Table::read(&calibration.customers)?;
-            if table.rows() == 0 { Err("nobody had ordered by the end of the calibration".to_owned()) } else { Ok((calibration, table)) }
+            if table.rows() == 0 {
+                Err("nobody had ordered by the end of the calibration".to_owned())
+            } else {
+                Ok((calibration, table))
+            }
         }
         Err(why) => Err(why.clone()),
     };
@@ -231,14 +235,18 @@ fn fit(
                 days / unit,
             );
             let Some((model, why)) = best else {
-                let problems: Vec<String> =
-                    tried.iter().filter_map(|c| Some(format!("{}: {}", c.model.name(), c.outcome.as_ref().err()?))).collect();
+                let problems: Vec<String> = tried
+                    .iter()
+                    .filter_map(|c| Some(format!("{}: {}", c.model.name(), c.outcome.as_ref().err()?)))
+                    .collect();
                 return Err(NotDone::Skipped(format!("no model could be fitted: {}", problems.join("; "))));
             };
             (model, why, Some(tried))
         }
     };
-    let make = |columns: &Columns<'_>, by: Option<&str>| -> Result<(Clv, Report, Vec<String>, Vec<Known>), NotDone> {
+    let make = |columns: &Columns<'_>,
+                by: Option<&str>|
+     -> Result<(Clv, Report, Vec<String>, Vec<Known>), NotDone> {
         let fit_settings = Settings {
             model,
             time_unit: settings.time_unit,
@@ -275,7 +283,10 @@ fn fit(
                         let judged =
                             judge(&orders, &histories, &known, &actual, t, clv.order_days_per_occasion);
                         let fit = report.fits.into_iter().next().and_then(|f| f.orders);
-                        Ok(fit.map(|fit| Candidate { model, outcome: Ok((orders, fit, judged)) }).into_iter().collect())
+                        Ok(fit
+                            .map(|fit| Candidate { model, outcome: Ok((orders, fit, judged)) })
+                            .into_iter()
+                            .collect())
                     }
                     Err(NotDone::Broken(e)) => return Err(NotDone::Broken(e)),
                     Err(NotDone::Skipped(why) | NotDone::Failed(why, _)) => Err(why),
@@ -286,10 +297,8 @@ fn fit(
                 Ok(candidates) => {
                     let span = Span { calibration_end: calibration.end, holdout_end: context.as_of };
                     tables.push(("clv_models.parquet", models(&candidates, model, span)?));
-                    if let Some((orders, _, best)) = candidates
-                        .iter()
-                        .find(|c| c.model == model)
-                        .and_then(|c| c.outcome.as_ref().ok())
+                    if let Some((orders, _, best)) =
+                        candidates.iter().find(|c| c.model == model).and_then(|c| c.outcome.as_ref().ok())
                     {
                         let unit = clv.unit_days;
                         let daily = Table::read(&calibration.daily)?;
@@ -355,7 +364,9 @@ fn models(candidates: &[Candidate], chosen: Model, span: Span) -> Result<RecordB
         nullable(candidates.iter().map(|c| c.outcome.as_ref().map_or(f64::NAN, |(_, fit, j)| f(fit, j))))
     };
     let dates = |day: Day| Arc::new(Date32Array::from(vec![day.0; candidates.len()])) as ArrayRef;
-    let done = |c: &Candidate| c.outcome.as_ref().ok().map(|(_, fit, j)| (fit.parameters.len() as i32, j.customers as i64));
+    let done = |c: &Candidate| {
+        c.outcome.as_ref().ok().map(|(_, fit, j)| (fit.parameters.len() as i32, j.customers as i64))
+    };
     batch(
         "clv_models",
         CLV_MODELS,

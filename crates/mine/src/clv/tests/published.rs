@@ -49,8 +49,16 @@ fn bg_nbd_counts_are_distributed_as_published() {
     close(p(39.0, 0), 0.5737864, 1e-6);
     let thirty = paper().distribution(History::NEW, 30.0, 20);
     let expected = [
-        0.0019995214, 0.0015170236, 0.0011633150, 0.0009003148, 0.0007023638, 0.0005517902, 0.0004361913,
-        0.0003467171, 0.0002769613, 0.0002222260,
+        0.0019995214,
+        0.0015170236,
+        0.0011633150,
+        0.0009003148,
+        0.0007023638,
+        0.0005517902,
+        0.0004361913,
+        0.0003467171,
+        0.0002769613,
+        0.0002222260,
     ];
     for (got, expected) in thirty[11..].iter().zip(expected) {
         near(*got, expected, 1e-10);
@@ -206,8 +214,7 @@ fn bg_bb_is_as_published() {
     let pymc = BetaBernoulli { alpha: 1.2035, beta: 0.7497, gamma: 0.6567, delta: 2.7834 };
     let btyd = BetaBernoulli { alpha: 1.203528, beta: 0.7497260, gamma: 0.6567808, delta: 2.783796 };
     let orders = Orders::BetaBernoulli(btyd);
-    let path =
-        [0.4985, 0.9233, 1.2969, 1.6323, 1.9381, 2.2202, 2.4826, 2.7285, 2.9603, 3.1798, 3.3887];
+    let path = [0.4985, 0.9233, 1.2969, 1.6323, 1.9381, 2.2202, 2.4826, 2.7285, 2.9603, 3.1798, 3.3887];
     for (n, expected) in path.into_iter().enumerate() {
         near(Orders::BetaBernoulli(pymc).expected_orders_of_new_customer(n as f64 + 1.0), expected, 1e-4);
     }
@@ -224,7 +231,8 @@ fn bg_bb_is_as_published() {
     let by_hand: f64 = (1..3000)
         .map(|n| {
             let t = f64::from(n);
-            let step = orders.expected_orders_of_new_customer(t) - orders.expected_orders_of_new_customer(t - 1.0);
+            let step =
+                orders.expected_orders_of_new_customer(t) - orders.expected_orders_of_new_customer(t - 1.0);
             step * (-delta * t).exp()
         })
         .sum();

@@ -57,7 +57,11 @@ fn simulate<D: FnMut(&mut R) -> L, L: FnMut(&mut R, f64, usize) -> bool>(
 }
 
 /// Drop-out after orders, with Beta(`a`, `b`) probabilities; after the first one only if `at_once`.
-fn after_orders(a: f64, b: f64, at_once: bool) -> impl FnMut(&mut R) -> Box<dyn FnMut(&mut R, f64, usize) -> bool> {
+fn after_orders(
+    a: f64,
+    b: f64,
+    at_once: bool,
+) -> impl FnMut(&mut R) -> Box<dyn FnMut(&mut R, f64, usize) -> bool> {
     let drops = Beta::new(a, b).unwrap();
     move |rng| {
         let p: f64 = drops.sample(rng);
@@ -66,7 +70,9 @@ fn after_orders(a: f64, b: f64, at_once: bool) -> impl FnMut(&mut R) -> Box<dyn 
 }
 
 /// Death at a time.
-fn at_a_time(mut time: impl FnMut(&mut R) -> f64) -> impl FnMut(&mut R) -> Box<dyn FnMut(&mut R, f64, usize) -> bool> {
+fn at_a_time(
+    mut time: impl FnMut(&mut R) -> f64,
+) -> impl FnMut(&mut R) -> Box<dyn FnMut(&mut R, f64, usize) -> bool> {
     move |rng| {
         let dies = time(rng);
         Box::new(move |_, t, n| n == usize::MAX && t > dies)
@@ -122,10 +128,15 @@ fn regular_buyers_and_their_regularity() {
 fn pareto_nbd() {
     for seed in SEEDS {
         let levels = Gamma::new(1.1, 1.0 / 25.0).unwrap();
-        let s = simulate(seed, (0.8, 6.0), 1, at_a_time(|rng| {
-            let mu: f64 = levels.sample(rng);
-            Exp::new(mu.max(1e-12)).unwrap().sample(rng)
-        }));
+        let s = simulate(
+            seed,
+            (0.8, 6.0),
+            1,
+            at_a_time(|rng| {
+                let mu: f64 = levels.sample(rng);
+                Exp::new(mu.max(1e-12)).unwrap().sample(rng)
+            }),
+        );
         recovered(&ParetoNbd::fit(&s.histories).unwrap().1, &[0.8, 6.0, 1.1, 25.0]);
     }
 }
@@ -136,15 +147,25 @@ fn ggompertz_nbd() {
     let (b, s, beta) = (0.08, 1.5, 6.0);
     for seed in SEEDS {
         let levels = Gamma::new(s, 1.0 / beta).unwrap();
-        let data = simulate(seed, (0.9, 3.0), 1, at_a_time(|rng| {
-            let eta: f64 = levels.sample(rng);
-            let u: f64 = rng.sample(Exp1);
-            (u / eta).ln_1p() / b
-        }));
+        let data = simulate(
+            seed,
+            (0.9, 3.0),
+            1,
+            at_a_time(|rng| {
+                let eta: f64 = levels.sample(rng);
+                let u: f64 = rng.sample(Exp1);
+                (u / eta).ln_1p() / b
+            }),
+        );
         let (_, fit) = GGompertzNbd::fit(&data.histories).unwrap();
         recovered(&fit, &[0.9, 3.0, b, s, beta]);
         let (_, narrow) = ParetoNbd::fit(&data.histories).unwrap();
-        assert!(fit.log_likelihood > narrow.log_likelihood + 3.0, "{} {}", fit.log_likelihood, narrow.log_likelihood);
+        assert!(
+            fit.log_likelihood > narrow.log_likelihood + 3.0,
+            "{} {}",
+            fit.log_likelihood,
+            narrow.log_likelihood
+        );
     }
 }
 
@@ -208,7 +229,8 @@ fn covariates() {
             let rate: f64 = Gamma::new(0.8, (0.5 * z).exp() / 6.0).unwrap().sample(&mut rng);
             let mu: f64 = Gamma::new(1.1, (0.6 * w).exp() / 25.0).unwrap().sample(&mut rng);
             let dies: f64 = rng.sample::<f64, _>(Exp1) / mu;
-            let drop: f64 = Beta::new(0.9 * (0.5 * w).exp(), 3.0 * (-0.2 * w).exp()).unwrap().sample(&mut rng);
+            let drop: f64 =
+                Beta::new(0.9 * (0.5 * w).exp(), 3.0 * (-0.2 * w).exp()).unwrap().sample(&mut rng);
             for (histories, by_time) in [(&mut pareto, true), (&mut geometric, false)] {
                 let (mut x, mut t_x) = (0.0, 0.0);
                 loop {

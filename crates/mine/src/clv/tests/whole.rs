@@ -102,10 +102,15 @@ fn every_model_scores_everyone_with_numbers_in_order() {
         for s in &scores {
             let what = format!("{model:?} {s:?}");
             assert!((0.0..=1.0).contains(&s.p_alive) && s.p_alive_at_horizon <= s.p_alive + 1e-12, "{what}");
-            assert!(s.clv.is_finite() && s.expected_orders >= 0.0 && (0.0..=1.0).contains(&s.p_no_order), "{what}");
+            assert!(
+                s.clv.is_finite() && s.expected_orders >= 0.0 && (0.0..=1.0).contains(&s.p_no_order),
+                "{what}"
+            );
             assert!(s.residual_clv >= s.clv * (1.0 - 1e-6), "{what}");
             if s.expected_orders_low.is_finite() {
-                assert!(s.expected_orders_low <= s.expected_orders && s.expected_orders <= s.expected_orders_high);
+                assert!(
+                    s.expected_orders_low <= s.expected_orders && s.expected_orders <= s.expected_orders_high
+                );
                 assert!(s.clv_low <= s.clv + 1e-12 && s.clv <= s.clv_high + 1e-12, "{what}");
             }
             close(s.customer_equity, s.past_value + s.clv, 1e-12);
@@ -209,10 +214,14 @@ fn costs_margins_and_policies_change_money_as_they_say() {
     // A customer who lives all year costs a year.
     let kept = with(Value { cost_per_year: 12.0, ..plain });
     let lost = base[i].clv - kept[i].clv;
-    let (most, least) = (12.0 * base[i].p_alive * 365.0 / DAYS_PER_YEAR, 12.0 * base[i].p_alive_at_horizon * 365.0 / DAYS_PER_YEAR);
+    let (most, least) = (
+        12.0 * base[i].p_alive * 365.0 / DAYS_PER_YEAR,
+        12.0 * base[i].p_alive_at_horizon * 365.0 / DAYS_PER_YEAR,
+    );
     assert!(least < lost && lost < most, "{least} {lost} {most}");
     // The more the future is discounted, the less it is worth.
-    let rates = [0.0, 0.05, 0.2, 1.0].map(|annual_discount_rate| with(Value { annual_discount_rate, ..plain })[i].clv);
+    let rates = [0.0, 0.05, 0.2, 1.0]
+        .map(|annual_discount_rate| with(Value { annual_discount_rate, ..plain })[i].clv);
     assert!(rates.windows(2).all(|w| w[1] < w[0]), "{rates:?}");
     // Unit costs: 18 of 30 where they are known, and all known ones together elsewhere.
     let own = with(Value { margin: Margin::Named(MarginName::UnitCost), ..plain });
@@ -276,8 +285,13 @@ fn a_judged_model_is_measured_and_the_best_is_chosen_with_a_reason() {
     let (tried, chosen) = choose(&histories, -200.0, &actual, 20.0);
     assert_eq!(tried.len(), 7);
     let (model, why) = chosen.unwrap();
-    let best = tried.iter().filter_map(|c| c.outcome.as_ref().ok()).filter_map(|o| o.2.log_score).fold(f64::MIN, f64::max);
-    let of_chosen = tried.iter().find(|c| c.model == model).unwrap().outcome.as_ref().unwrap().2.log_score.unwrap();
+    let best = tried
+        .iter()
+        .filter_map(|c| c.outcome.as_ref().ok())
+        .filter_map(|o| o.2.log_score)
+        .fold(f64::MIN, f64::max);
+    let of_chosen =
+        tried.iter().find(|c| c.model == model).unwrap().outcome.as_ref().unwrap().2.log_score.unwrap();
     assert!((best - of_chosen).abs() < 1e-6 && why.contains("greatest probability"), "{why}");
 }
 
@@ -297,10 +311,18 @@ fn data_that_cannot_carry_the_models_are_refused() {
     for model in Model::IN_TIME {
         let e = model.fit(&[history(0.0, 0.0, 10.0); 50], 0.0).unwrap_err().to_string();
         assert!(e.ends_with("needs at least 3 customers with repeat orders, but 0 of 50 have any"), "{e}");
-        assert!(model.fit(&[history(1.0, 12.0, 10.0); 50], 0.0).unwrap_err().to_string().contains("t_x <= age"));
+        assert!(
+            model.fit(&[history(1.0, 12.0, 10.0); 50], 0.0).unwrap_err().to_string().contains("t_x <= age")
+        );
         assert!(model.fit(&[], 0.0).is_err());
     }
-    assert!(Model::BgBb.fit(&[history(1.0, 1.5, 3.0); 9], 0.0).unwrap_err().to_string().contains("whole occasions"));
+    assert!(
+        Model::BgBb
+            .fit(&[history(1.0, 1.5, 3.0); 9], 0.0)
+            .unwrap_err()
+            .to_string()
+            .contains("whole occasions")
+    );
     assert!(GammaGamma::fit(&[(1.0, 5.0)]).is_err());
     assert!(BetaGeometric::fit(&[], 13, false, 0.0).unwrap_err().to_string().contains("within 1 to 12"));
 }
@@ -320,7 +342,8 @@ fn customers_who_do_not_differ_end_on_the_boundary_and_it_is_said() {
 #[test]
 fn a_search_that_fails_says_where_it_stopped() {
     // Spend without a finite mean: q at or below one.
-    let rows: Vec<(f64, f64)> = (1..400).map(|i| (1.0 + f64::from(i % 3), 1.5f64.powi(i % 60) + f64::from(i))).collect();
+    let rows: Vec<(f64, f64)> =
+        (1..400).map(|i| (1.0 + f64::from(i % 3), 1.5f64.powi(i % 60) + f64::from(i))).collect();
     match GammaGamma::fit(&rows) {
         Err(MineError::NotConverged { model, stopped, why }) => {
             assert_eq!(model, "Gamma-Gamma");

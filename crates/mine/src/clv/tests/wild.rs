@@ -64,7 +64,10 @@ fn examine(orders: &Orders, h: History, whole: bool) {
     let (mut last, mut alive_last, mut none_last) = (0.0, 1.0, 1.0);
     for t in [1.0, 13.0, 52.0, 520.0] {
         let expected = orders.expected_orders(h, t);
-        assert!(expected.is_finite() && expected >= last * (1.0 - 1e-6) - 1e-12, "{t} {expected} {last}: {what}");
+        assert!(
+            expected.is_finite() && expected >= last * (1.0 - 1e-6) - 1e-12,
+            "{t} {expected} {last}: {what}"
+        );
         let alive = orders.p_alive_at(h, t);
         probability(alive, "p_alive_at");
         assert!(alive <= alive_last * (1.0 + 1e-8) + 1e-200, "{t} alive {alive} after {alive_last}: {what}");
@@ -81,12 +84,19 @@ fn examine(orders: &Orders, h: History, whole: bool) {
     }
     let discounted = |horizon: f64, delta: f64| orders.discounted_orders(h, horizon, delta);
     let (free, low, high) = (discounted(52.0, 0.0), discounted(52.0, 0.001), discounted(52.0, 0.01));
-    assert!(low.is_finite() && high <= low * (1.0 + 1e-6) && low <= free * (1.0 + 1e-6), "{free} {low} {high}: {what}");
+    assert!(
+        low.is_finite() && high <= low * (1.0 + 1e-6) && low <= free * (1.0 + 1e-6),
+        "{free} {low} {high}: {what}"
+    );
     // CLV is linear in these and in the residual, so it falls as the rate rises.
     let (long, longer) = (orders.residual_orders(h, 0.002), orders.residual_orders(h, 0.001));
     assert!(long.is_finite() && long <= longer * (1.0 + 1e-6), "{long} {longer}: {what}");
     let tail = if whole { 1e-6 } else { 1e-4 };
-    assert!(long >= discounted(520.0, 0.002) * (1.0 - tail) - 1e-12, "{long} {}: {what}", discounted(520.0, 0.002));
+    assert!(
+        long >= discounted(520.0, 0.002) * (1.0 - tail) - 1e-12,
+        "{long} {}: {what}",
+        discounted(520.0, 0.002)
+    );
 }
 
 #[test]
@@ -108,7 +118,11 @@ fn occasions_are_in_order_too() {
         let age = f64::from(wild.0.gen_range(0..360));
         let t_x = (age * wild.0.r#gen::<f64>()).floor();
         let x = if t_x > 0.0 { (1.0 + (t_x - 1.0) * wild.0.r#gen::<f64>()).floor() } else { 0.0 };
-        examine(&Orders::BetaBernoulli(BetaBernoulli { alpha, beta, gamma, delta }), history(x, t_x, age), true);
+        examine(
+            &Orders::BetaBernoulli(BetaBernoulli { alpha, beta, gamma, delta }),
+            history(x, t_x, age),
+            true,
+        );
     }
 }
 
@@ -121,11 +135,16 @@ fn check_gradient<M: Likelihood>(template: &M, wholes: bool) {
             if wholes { history(x, t_x.floor().max(x), age) } else { history(x, t_x, age) }
         })
         .collect();
-    let points = [[0.0; 5], [-1.4, 1.5, -0.2, 0.9, 0.4], [1.0, -2.0, 1.5, -1.0, 2.0], [0.3, 0.7, -6.0, -0.5, -5.0]];
+    let points =
+        [[0.0; 5], [-1.4, 1.5, -0.2, 0.9, 0.4], [1.0, -2.0, 1.5, -1.0, 2.0], [0.3, 0.7, -6.0, -0.5, -5.0]];
     for logs in points {
         let (analytic, numeric) = gradients(template, &histories, &logs[..M::NAMES.len()]);
         for (a, n) in analytic.iter().zip(&numeric) {
-            assert!((a - n).abs() < 2e-7 * (1.0 + a.abs()), "{} {logs:?}: {analytic:?} {numeric:?}", template.name());
+            assert!(
+                (a - n).abs() < 2e-7 * (1.0 + a.abs()),
+                "{} {logs:?}: {analytic:?} {numeric:?}",
+                template.name()
+            );
         }
     }
 }
@@ -223,11 +242,13 @@ fn discounting_agrees_with_a_fine_sum() {
 #[test]
 fn without_discount_residual_orders_end_only_where_buying_does() {
     let h = history(2.0, 8.0, 10.0);
-    let geometric = |a: f64| Orders::BetaGeometric(BetaGeometric::bg_nbd(0.5, 4.0, a, 2.0)).residual_orders(h, 0.0);
+    let geometric =
+        |a: f64| Orders::BetaGeometric(BetaGeometric::bg_nbd(0.5, 4.0, a, 2.0)).residual_orders(h, 0.0);
     assert!(geometric(0.9).is_infinite());
     // E[1/p] with a, b + x.
     let alive = Orders::BetaGeometric(BetaGeometric::bg_nbd(0.5, 4.0, 2.0, 2.0)).p_alive(h);
     close(geometric(2.0), alive * 5.0, 1e-12);
-    let pareto = |s: f64| Orders::ParetoNbd(ParetoNbd { r: 0.5, alpha: 4.0, s, beta: 9.0 }).residual_orders(h, 0.0);
+    let pareto =
+        |s: f64| Orders::ParetoNbd(ParetoNbd { r: 0.5, alpha: 4.0, s, beta: 9.0 }).residual_orders(h, 0.0);
     assert!(pareto(0.9).is_infinite() && pareto(1.5).is_finite());
 }
