@@ -131,7 +131,7 @@ fn values_out_of_range() {
     says(
         run(Some(&rows(50)), &format!("{CONFIG}[clv]\nmargin = 30.0\n"), &[]),
         2,
-        "error: [clv]: the parameter `margin` must be within -1 to 1, but is 30",
+        "error: [clv]: the parameter `margin` must be within -1 to 1, or \"unit_cost\", but is 30",
     );
     says(
         run(Some(&rows(50)), &format!("{CONFIG}[churn]\nmax_depth = 0\n"), &[]),

@@ -87,10 +87,6 @@ fn cdnow_parameters_and_likelihoods_are_those_of_the_literature() {
     for (p, se) in fit.parameters.iter().zip([0.0476264, 0.8427222, 0.1872594, 6.2105448]) {
         close(p.standard_error.unwrap(), se, 1e-2);
     }
-    // Recomputed.
-    let (_, fit) = Nbd::fit(h).unwrap();
-    parameters(&fit, &[0.384768, 12.072085], 1e-5);
-    close(fit.log_likelihood, -9763.660, 1e-7);
     // CLVTools, which finds Pareto/NBD again, on a flat ridge.
     let (_, fit) = GGompertzNbd::fit(h).unwrap();
     close(fit.log_likelihood, -9594.9762, 1e-7);
@@ -126,6 +122,9 @@ fn cdnow_two_decimal_weeks_give_the_other_published_fit() {
     let (_, fit) = ParetoNbd::fit(&histories).unwrap();
     parameters(&fit, &[0.55327547, 10.57761200, 0.60621364, 11.66791427], 1e-5);
     close(fit.log_likelihood, -9594.9739298, 1e-10);
+    let (_, fit) = Nbd::fit(&histories).unwrap();
+    parameters(&fit, &[0.384768, 12.072085], 2e-6);
+    close(fit.log_likelihood, -9763.660, 5e-8);
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn every_customer_has_every_score_in_plain_types() {
         "mean_repeat_spend",
         "mean_gap_days",
         "std_gap_days",
+        "mean_ln_gap_days",
         "cost",
         "top_category",
         "top_country",
@@ -217,7 +218,7 @@ fn stages_leave_current_alone() {
     }
     assert_eq!(scene.json("out/run.json")["run_id"], run["run_id"]);
     assert!(!scene.path("out/stages/ingest/customers.parquet").exists());
-    assert_eq!(scene.table("out/stages/customers/customers.parquet").batch().num_columns(), 34);
+    assert_eq!(scene.table("out/stages/customers/customers.parquet").batch().num_columns(), 35);
 }
 
 #[test]

@@ -121,6 +121,9 @@ impl BetaGeometric {
                 _ => break,
             }
         }
+        // The regularity was fitted too.
+        best.1.aic += 2.0;
+        best.1.bic += (best.1.customers as f64).ln();
         Ok(best)
     }
 

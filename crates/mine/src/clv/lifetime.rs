@@ -143,12 +143,12 @@ impl Life {
             let m = self.moment(u);
             // The integrand's logarithmic slope, and the distance to its nearest singularity.
             let slope = shape / (alpha + u) + delta + ((self.s + 1.0) * m.q - self.b).abs();
-            let mut length = (2.5 * (alpha + u)).min(8.0 / slope);
+            let mut length = (2.0 * (alpha + u)).min(5.0 / slope);
             if self.b == 0.0 {
-                length = length.min(2.5 * (self.scale + u));
+                length = length.min(2.0 * (self.scale + u));
             } else if self.b * u < 40.0 + (1.0 + self.b * self.scale).ln() {
                 let fade = (-self.b * u).exp() * (1.0 - self.b * self.scale).abs();
-                length = length.min(2.5 * m.scale / fade).min(2.0 / self.b);
+                length = length.min(2.0 * m.scale / fade).min(1.5 / self.b);
             }
             length = length.max(1e-12 * (to - from));
             let end = if u + 1.1 * length >= to { to } else { u + length };
