@@ -130,7 +130,7 @@ pub struct Retention {
     /// Periods to look ahead.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub ahead: u32,
-    /// Discount rate of a period, above 0.
+    /// Discount rate of a period, from 0.0001 to 10.
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub discount: f64,
 }

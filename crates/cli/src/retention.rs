@@ -34,9 +34,9 @@ struct Fitted {
 }
 
 pub fn retention(args: &Retention) -> Result<Ended, Failure> {
-    if !(args.discount > 0.0 && args.discount <= 10.0) {
+    if !(1e-4..=10.0).contains(&args.discount) {
         return Err(Failure::Usage(format!(
-            "--discount must be above 0 and at most 10, as 0.1 for 10 % a period, but is {}",
+            "--discount must be within 0.0001 to 10, as 0.1 for 10 % a period, but is {}",
             args.discount
         )));
     }
@@ -55,7 +55,7 @@ pub fn retention(args: &Retention) -> Result<Ended, Failure> {
         .collect();
     if cohorts.len() > 1 {
         let all: Vec<Vec<f64>> = cohorts.values().cloned().collect();
-        // Together they are seen as long as the one seen shortest.
+        // What is left of all of them is known as long as the one seen shortest.
         let shortest = all.iter().map(Vec::len).min().unwrap_or(0);
         let survivors = (0..shortest).map(|t| all.iter().map(|c| c[t]).sum()).collect();
         fitted.push(Fitted {
@@ -66,14 +66,18 @@ pub fn retention(args: &Retention) -> Result<Ended, Failure> {
         });
     }
     // Cohorts that no model fits are said so; if that is all of them, there is nothing to write.
-    if let Some(e) = fitted.iter().find_map(|f| f.sbg.as_ref().err()) {
-        if fitted.iter().all(|f| f.sbg.is_err()) {
-            return Err(match e {
-                MineError::NotConverged { .. } => Failure::NotConverged(e.to_string()),
-                _ => Failure::Usage(format!("{}: {e}", args.file.display())),
-            });
-        }
+    if let Some(Fitted { sbg: Err(e), .. }) =
+        fitted.iter().find(|_| fitted.iter().all(|f| f.sbg.is_err() && f.bdw.is_err()))
+    {
+        return Err(match e {
+            MineError::NotConverged { .. } => Failure::NotConverged(e.to_string()),
+            _ => Failure::Usage(format!("{}: {e}", args.file.display())),
+        });
     }
+    let failed = fitted
+        .iter()
+        .flat_map(|f| [&f.sbg, &f.bdw])
+        .any(|fit| matches!(fit, Err(MineError::NotConverged { .. })));
     let write = |path: &Path, e| Failure::Write(path.to_owned(), e);
     fs::create_dir_all(&args.out).map_err(|e| write(&args.out, e))?;
     let path = args.out.join("retention.parquet");
@@ -84,11 +88,13 @@ pub fn retention(args: &Retention) -> Result<Ended, Failure> {
     let json_path = args.out.join("retention.json");
     fs::write(&json_path, format!("{report:#}\n")).map_err(|e| write(&json_path, e))?;
     print(&page(&fitted, args))?;
-    print(&format!(
-        "{}\n",
-        serde_json::json!({ "status": "done", "retention_parquet": path, "retention_json": json_path })
-    ))?;
-    Ok(Ended::Done)
+    let line = serde_json::json!({
+        "status": if failed { "model_failed" } else { "done" },
+        "retention_parquet": path.display().to_string(),
+        "retention_json": json_path.display().to_string(),
+    });
+    print(&format!("{line}\n"))?;
+    Ok(if failed { Ended::ModelFailed } else { Ended::Done })
 }
 
 /// Cohorts by name, each a list of survivors by period.
@@ -140,7 +146,18 @@ fn read(path: &Path) -> Result<BTreeMap<String, Vec<f64>>, Failure> {
                 Some(p) => {
                     Err(wrong(format!("cohort `{name}` has no period {p}; periods run from 0 without gaps")))
                 }
-                None => Ok((name, periods.into_values().collect())),
+                None => {
+                    let survivors: Vec<f64> = periods.into_values().collect();
+                    match survivors.windows(2).position(|w| w[1] > w[0]) {
+                        Some(p) => Err(wrong(format!(
+                            "cohort `{name}` rises from {} to {} at period {}; survivors never come back",
+                            survivors[p],
+                            survivors[p + 1],
+                            p + 1
+                        ))),
+                        None => Ok((name, survivors)),
+                    }
+                }
             }
         })
         .collect()

@@ -47,7 +47,8 @@ pub fn json(f: &Finished) -> String {
 
 /// The last line when there was nothing to do.
 pub fn nothing_new_json(folder: &Path, run_id: &str) -> String {
-    serde_json::json!({ "status": "nothing_new", "run_id": run_id, "run": folder }).to_string()
+    serde_json::json!({ "status": "nothing_new", "run_id": run_id, "run": folder.display().to_string() })
+        .to_string()
 }
 
 /// A short page: rows, segments, clusters, churn, value, where the files are.

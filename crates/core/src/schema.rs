@@ -86,7 +86,7 @@ pub const SUMMARY: &[Column] = &[
     col("gross_revenue", Kind::Float, "money of all order lines"),
     col("returns_value", Kind::Float, "money taken back, as a positive number"),
     col("net_revenue", Kind::Float, "gross less returns (gross alone where returns are kept apart)"),
-    opt("cost", Kind::Float, "cost of the units kept, where unit costs are given"),
+    opt("cost", Kind::Float, "cost of the units kept; null unless every line has a unit cost"),
     col("avg_order_value", Kind::Float, "net revenue per order"),
     col("days_since_last", Kind::Int32, "days from the last order to as_of: RFM's recency"),
     col("tenure_days", Kind::Int32, "days from the first order to as_of"),
@@ -137,6 +137,7 @@ pub const OCCASIONS: &[Column] = &[
     col("x_occasions", Kind::Int32, "occasions with an order, after the first order day"),
     col("t_x_occasions", Kind::Int32, "the last of them; 0 if there is none"),
     col("occasions", Kind::Int32, "whole occasions since the first order day"),
+    col("order_days_in_occasions", Kind::Int32, "repeat order days within those"),
 ];
 
 /// The table that [`crate::SummaryRequest::daily`] asks for.

@@ -37,7 +37,7 @@ struct Cell {
     gross: i64,
     returned: i64,
     cost: i64,
-    costed: i64,
+    uncosted: i64,
 }
 
 impl<'a> Folded<'a> {
@@ -152,7 +152,7 @@ fn cells(mut frame: DataFrame) -> PolarsResult<Vec<Cell>> {
     let (orders, days) =
         (frame.column("order")?.u64()?.cont_slice()?, frame.column("day")?.i32()?.cont_slice()?);
     let (lines, units, gross) = (ints("lines")?, ints("units")?, ints("gross")?);
-    let (returned, cost, costed) = (ints("returned")?, ints("cost")?, ints("costed")?);
+    let (returned, cost, uncosted) = (ints("returned")?, ints("cost")?, ints("uncosted")?);
     Ok((0..frame.height())
         .map(|i| Cell {
             customer: customers[i],
@@ -163,7 +163,7 @@ fn cells(mut frame: DataFrame) -> PolarsResult<Vec<Cell>> {
             gross: gross[i],
             returned: returned[i],
             cost: cost[i],
-            costed: costed[i],
+            uncosted: uncosted[i],
         })
         .collect())
 }
@@ -200,6 +200,7 @@ struct Summary {
     x_occasions: i32,
     t_x_occasions: i32,
     occasions: i32,
+    order_days_in_occasions: i32,
 }
 
 /// First and repeat order days of customers, by day.
@@ -227,7 +228,7 @@ impl Summary {
             return Outcome::Unseen;
         }
         let mut s = Summary { as_of, ..Summary::default() };
-        let (mut costed, mut cost) = (0, 0);
+        let (mut uncosted, mut cost) = (0, 0);
         for cell in seen {
             let back = if net_returns { cell.returned } else { 0 };
             s.lines += cell.lines;
@@ -235,7 +236,7 @@ impl Summary {
             s.gross += cell.gross;
             s.returned += cell.returned;
             s.net += cell.gross - back;
-            costed += cell.costed;
+            uncosted += cell.uncosted;
             cost += cell.cost;
             for (i, days) in WINDOWS.into_iter().enumerate() {
                 if cell.day > as_of - days {
@@ -246,7 +247,7 @@ impl Summary {
         if s.lines == 0 {
             return Outcome::ReturnsOnly;
         }
-        s.cost = (costed > 0).then_some(cost);
+        s.cost = (uncosted == 0).then_some(cost);
 
         // Orders, each on the day of its earliest line: the cells are in the order of days.
         let mut orders: Vec<(u64, i32)> =
@@ -285,6 +286,7 @@ impl Summary {
                 .map(|day| (day - first + length - 1) / length)
                 .filter(|n| *n <= s.occasions)
                 .collect();
+            s.order_days_in_occasions = met.len() as i32;
             met.dedup();
             (s.x_occasions, s.t_x_occasions) = (met.len() as i32, met.last().copied().unwrap_or(0));
         }
@@ -388,7 +390,12 @@ impl Rows {
         columns.extend((0..WINDOWS.len()).map(|i| money(&|s| s.window_net[i])));
         columns.extend(self.tops.into_iter().map(|top| Arc::new(StringArray::from(top)) as ArrayRef));
         if request.occasion_days.is_some() {
-            columns.extend([days(&|s| s.x_occasions), days(&|s| s.t_x_occasions), days(&|s| s.occasions)]);
+            columns.extend([
+                days(&|s| s.x_occasions),
+                days(&|s| s.t_x_occasions),
+                days(&|s| s.occasions),
+                days(&|s| s.order_days_in_occasions),
+            ]);
         }
         if request.label_until.is_some() {
             columns.extend([int(&|s| s.orders_in_horizon), int(&|s| s.order_days_in_horizon)]);

@@ -425,7 +425,10 @@ pub struct Clv {
 
 /// See [`Clv::model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "the model is nbd, bg_nbd, mbg_nbd, bg_cnbd_k, mbg_cnbd_k, pareto_nbd, ggompertz_nbd, bg_bb or auto"
+)]
 pub enum ModelChoice {
     /// Chosen by the holdout.
     Auto(Auto),
@@ -510,24 +513,41 @@ impl Clv {
             "at most 1000",
             self.distribution_up_to.to_string(),
         )?;
-        let covariates = self.purchase_covariates.iter().chain(&self.dropout_covariates);
-        for (key, column) in
-            self.by.iter().map(|c| ("[clv] by", c)).chain(covariates.map(|c| ("[clv] covariates", c)))
-        {
-            range(
-                key,
-                is_text(column),
-                "one of top_category, top_country, top_channel, top_store",
-                format!("`{column}`"),
-            )?;
+        let texts = [
+            ("[clv] by", self.by.as_slice()),
+            ("[clv] purchase_covariates", &self.purchase_covariates),
+            ("[clv] dropout_covariates", &self.dropout_covariates),
+        ];
+        for (key, columns) in texts {
+            for (i, column) in columns.iter().enumerate() {
+                let known = "one of top_category, top_country, top_channel, top_store";
+                range(key, is_text(column), known, format!("`{column}`"))?;
+                range(key, !columns[..i].contains(column), "different columns", format!("`{column}` twice"))?;
+            }
         }
         let with_covariates = !self.purchase_covariates.is_empty() || !self.dropout_covariates.is_empty();
-        let can = matches!(self.model, ModelChoice::Fixed(OrdersModel::BgNbd | OrdersModel::ParetoNbd));
+        let named = match self.model {
+            ModelChoice::Auto(_) => "auto",
+            ModelChoice::Fixed(model) => model.name(),
+        };
         range(
             "[clv] model",
-            can || !with_covariates,
+            !with_covariates || matches!(named, "bg_nbd" | "pareto_nbd"),
             "\"bg_nbd\" or \"pareto_nbd\" with covariates",
-            "another".into(),
+            format!("\"{named}\""),
+        )?;
+        let occasion = f64::from(self.occasion_days);
+        range(
+            "[clv] horizon_days",
+            !self.counts_occasions() || self.horizon_days >= occasion,
+            "at least occasion_days for bg_bb",
+            self.horizon_days.to_string(),
+        )?;
+        range(
+            "[clv] holdout_days",
+            !self.counts_occasions() || self.holdout_days == 0 || self.holdout_days >= self.occasion_days,
+            "0 or at least occasion_days for bg_bb",
+            self.holdout_days.to_string(),
         )
     }
 }

@@ -139,7 +139,7 @@ fn row(
         Value::Float(Some(money(gross))),
         Value::Float(Some(money(returned))),
         Value::Float(Some(money(net))),
-        Value::Float((!costs.is_empty()).then(|| money(costs.iter().sum()))),
+        Value::Float((costs.len() == seen.len()).then(|| money(costs.iter().sum()))),
         Value::Float(Some(money(net) / past.len() as f64)),
         Value::Int32(as_of - last),
         Value::Int32(as_of - first),
@@ -178,6 +178,8 @@ fn row(
         values.push(Value::Int32(with_order.len() as i32));
         values.push(Value::Int32(with_order.last().copied().unwrap_or(0)));
         values.push(Value::Int32(all));
+        let within = days.iter().filter(|d| **d > first && **d <= first + all * length).count();
+        values.push(Value::Int32(within as i32));
     }
     if let Some(until) = request.label_until {
         values.push(Value::Int64(in_horizon(until.0)));

@@ -58,6 +58,13 @@ impl BetaBernoulli {
                 format!("a customer has {h:?}"),
             ));
         }
+        let repeaters = histories.iter().filter(|h| h.x > 0.0).count();
+        if repeaters < 3 {
+            return Err(MineError::data(
+                "BG/BB needs at least 3 customers with an order in a whole occasion after the first",
+                format!("{repeaters} of {} have any; shorter occasions may help", histories.len()),
+            ));
+        }
         let template = BetaBernoulli { alpha: 1.0, beta: 1.0, gamma: 1.0, delta: 1.0 };
         fit(&template, histories)
     }
@@ -187,7 +194,8 @@ impl Likelihood for BetaBernoulli {
     }
 }
 
-/// The future of a living customer, in occasions: `t` is rounded down.
+/// The future of a living customer, in occasions. Expectations take a part of an occasion for that part of its orders; probabilities
+/// are of the nearest whole number of occasions.
 #[derive(Clone, Copy, Debug)]
 pub struct BernoulliFuture {
     alpha: f64,
@@ -219,13 +227,19 @@ impl BernoulliFuture {
 
     /// Sum over occasions up to `horizon` of P(alive), discounted at `delta` an occasion.
     fn occasions(&self, horizon: f64, delta: f64) -> f64 {
+        let horizon = horizon.max(0.0);
         let discount = (-delta).exp();
         let mut factor = 1.0;
         let mut sum = 0.0;
-        for alive in self.survival().take(horizon.max(0.0) as usize) {
+        for (n, alive) in self.survival().enumerate() {
+            // The occasion that the horizon cuts counts in part.
+            let part = (horizon - n as f64).min(1.0);
+            if part <= 0.0 {
+                break;
+            }
             factor *= discount;
             let term = factor * alive;
-            sum += term;
+            sum += part * term;
             if term < 1e-18 * sum {
                 break;
             }
@@ -240,12 +254,12 @@ impl Future for BernoulliFuture {
     }
 
     fn p_alive(&self, t: f64) -> f64 {
-        let t = t.max(0.0).floor();
+        let t = t.max(0.0).round();
         (ln_beta(self.gamma, self.delta + t) - ln_beta(self.gamma, self.delta)).exp()
     }
 
     fn distribution(&self, t: f64, most: usize) -> Vec<f64> {
-        let n = t.max(0.0) as usize;
+        let n = t.max(0.0).round() as usize;
         let mut p = vec![0.0; most + 1];
         let (ln_buys, ln_drops) = (ln_beta(self.alpha, self.beta), ln_beta(self.gamma, self.delta));
         // Alive for exactly `lived` occasions, and binomial buying over them.
@@ -269,7 +283,7 @@ impl Future for BernoulliFuture {
     }
 
     fn p_no_order(&self, t: f64) -> f64 {
-        let n = t.max(0.0).floor();
+        let n = t.max(0.0).round();
         let ln_drops = ln_beta(self.gamma, self.delta);
         let mut ln = ln_beta(self.gamma, self.delta + n) - ln_drops + self.ln_silent(n);
         for lived in 0..n as usize {
@@ -288,6 +302,10 @@ impl Future for BernoulliFuture {
         let d = delta.exp_m1();
         let nodes = beta_nodes(gamma, second, d.min(1.0));
         self.buys() * nodes.iter().map(|(theta, weight)| weight * (1.0 - theta) / (d + theta)).sum::<f64>()
+    }
+
+    fn residual_time(&self, delta: f64) -> f64 {
+        self.residual_orders(delta) / self.buys()
     }
 
     fn time_scale(&self) -> f64 {

@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
-use statrs::function::gamma::digamma;
+use statrs::function::gamma::{digamma, ln_gamma};
 
 use super::likelihood::{Fit, not_converged};
 use super::optimize::minimize;
@@ -57,7 +57,10 @@ impl Retention {
     }
 
     fn ln_survival(&self, t: f64) -> f64 {
-        ln_beta(self.alpha, self.beta + t.powf(self.c)) - ln_beta(self.alpha, self.beta)
+        let u = self.beta + t.powf(self.c);
+        // Where log-gammas of large numbers would cancel, their ratio is a power (Abramowitz & Stegun 6.1.47).
+        let ln = if u > 1e9 { ln_gamma(self.alpha) - self.alpha * u.ln() } else { ln_beta(self.alpha, u) };
+        ln - ln_beta(self.alpha, self.beta)
     }
 
     /// The share of those left after `t - 1` renewals who renew once more, `t >= 1`.
@@ -86,7 +89,7 @@ impl Retention {
             sum += term;
             i += 1.0;
             // What follows is at most term / discount.
-            if term <= 1e-13 * sum * discount || i > 1e7 {
+            if term <= 1e-13 * sum * discount || !term.is_finite() {
                 return sum;
             }
         }
@@ -242,6 +245,10 @@ mod tests {
         let del = m.discounted_lifetime(0.1);
         assert!((del - (1.0 + m.discounted_residual_lifetime(1.0, 0.1) / 1.1)).abs() < 1e-10);
         assert!(m.retention(5.0) > m.retention(1.0));
+        // Far out survival goes on falling.
+        let steep = Retention { alpha: 1.0, beta: 5.0, c: 8.0 };
+        let path = [10.0, 20.0, 100.0, 1000.0].map(|t| steep.survival(t));
+        assert!(path.windows(2).all(|w| w[1] < w[0]), "{path:?}");
     }
 
     #[test]

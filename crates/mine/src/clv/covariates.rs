@@ -9,7 +9,7 @@
 //!
 //! So a positive purchase coefficient `g` multiplies the buying rate by `e^g` for a unit of `z`. The fit maximises the mean log-likelihood
 //! less `l2` times the sum of the squared coefficients: with many covariates, or few customers, that keeps them
-//! near zero. Covariates should be of like scale; the pipeline standardises numbers and turns texts into 0/1 columns.
+//! near zero. Covariates should be of like scale; the pipeline turns texts into 0/1 columns ([`Levels`]).
 
 use std::collections::BTreeMap;
 

@@ -39,6 +39,11 @@ pub trait Future {
         (-delta * horizon).exp() * at_end + delta * inner
     }
 
+    /// Expected time alive for ever, discounted continuously at `delta`; infinite where it does not converge.
+    fn residual_time(&self, delta: f64) -> f64 {
+        if delta > 0.0 { self.discounted_time(45.0 / delta, delta) } else { f64::INFINITY }
+    }
+
     /// Expected time alive within `horizon`, discounted continuously at `delta`.
     fn discounted_time(&self, horizon: f64, delta: f64) -> f64 {
         over_panels(self.time_scale(), horizon, delta, |t| (-delta * t).exp() * self.p_alive(t))

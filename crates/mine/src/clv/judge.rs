@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::score::Runs;
+use super::score::{Runs, patterns};
 use super::{Fit, History, Known, Model, Orders};
 
 /// What came of the customers with so many orders in the calibration.
@@ -55,7 +55,9 @@ pub fn judge(
 ) -> Judged {
     let n = histories.len();
     let none = Known::default();
-    let runs = Runs::new(n, !known.is_empty(), !orders.future_ignores_t_x(), |_| None, |i| histories[i]);
+    let (patterns, _) = patterns(known);
+    let kind = |i: usize| patterns.get(i).copied().unwrap_or(0);
+    let runs = Runs::new(n, !orders.future_ignores_t_x(), kind, |i| histories[i]);
     let found: Vec<Vec<(u32, f64, f64)>> = runs
         .each()
         .map(|run| {
@@ -158,12 +160,10 @@ pub fn choose(
         if let Some((_, next, _, score)) = scored.get(1) {
             why += &format!(", next is {} with {:.4}", next.model, score);
         }
-        why += &format!(
-            "; it expected {:.0} order days, and {:.0} came ({:+.1} %)",
-            best.expected,
-            best.actual,
-            100.0 * (best.expected / best.actual - 1.0)
-        );
+        why += &format!("; it expected {:.0} order days, and {:.0} came", best.expected, best.actual);
+        if best.actual > 0.0 {
+            why += &format!(" ({:+.1} %)", 100.0 * (best.expected / best.actual - 1.0));
+        }
         (*model, why)
     });
     (candidates, chosen)
@@ -172,7 +172,7 @@ pub fn choose(
 /// Expected repeat orders by the end of each day from the first on, when `first_orders[d]` customers come on day `d`. None for
 /// models that count occasions.
 pub fn track(orders: &Orders, unit_days: f64, first_orders: &[f64]) -> Option<Vec<f64>> {
-    if orders.counts_occasions() {
+    if orders.counts_occasions() || orders.has_covariates() {
         return None;
     }
     let days = first_orders.len();

@@ -489,6 +489,10 @@ impl Future for LifetimeFuture {
         self.shape / self.rate * time
     }
 
+    fn residual_time(&self, delta: f64) -> f64 {
+        self.residual_orders(delta) * self.rate / self.shape
+    }
+
     fn time_scale(&self) -> f64 {
         self.life.scale.min(self.rate)
     }

@@ -152,7 +152,7 @@ impl Fit {
             bic: k * customers.ln() - 2.0 * log_likelihood,
             iterations: optimum.iterations,
             gradient: optimum.gradient,
-            run_off: optimum.run_off(names),
+            run_off: optimum.run_off(names, logs),
         }
     }
 
@@ -216,9 +216,11 @@ pub(super) fn not_converged(
 
 /// The curvature of a log-likelihood at its maximum.
 struct Curvature {
-    /// By log parameter; zero where a parameter is on the boundary. Empty if the Hessian is not positive definite.
+    /// Of the free parameters' estimates, but for directions that the data do not determine. Empty if there is nothing else.
     covariance: Vec<Vec<f64>>,
-    /// Of the mean log-likelihood, for free parameters: smallest eigenvalue, and its vector by parameter.
+    /// Parameters that are determined.
+    known: Vec<bool>,
+    /// Of the mean log-likelihood: smallest eigenvalue, and its vector.
     flattest: Option<(f64, Vec<f64>)>,
 }
 
@@ -228,32 +230,31 @@ const FLAT: f64 = 2e-6;
 
 impl Curvature {
     fn at(optimum: &Optimum, customers: f64, f: &impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Curvature {
-        let p = optimum.at.len();
-        let free: Vec<usize> = (0..p).filter(|i| !optimum.is_off(*i)).collect();
-        let columns = hessian(optimum, &free, f);
-        let n = free.len();
-        let (values, vectors) = crate::stats::symmetric_eigen(&columns);
-        let flattest = (0..n).min_by(|a, b| values[*a].total_cmp(&values[*b])).map(|least| {
-            let mut vector = vec![0.0; p];
-            for (i, &parameter) in free.iter().enumerate() {
-                vector[parameter] = vectors[i][least];
-            }
-            (values[least], vector)
-        });
+        let n = optimum.at.len();
+        let (values, vectors) = crate::stats::symmetric_eigen(&hessian(optimum, f));
+        let determined = determined(&values);
+        // Parameters that run off together keep a determined ratio, which the predictions live on: only the direction in which
+        // nothing changes is left out.
+        let known = (0..n)
+            .map(|i| !optimum.is_off(i) && (0..n).all(|e| determined[e] || vectors[i][e].abs() < 0.05))
+            .collect();
         let mut covariance = Vec::new();
-        if let Some(inverse) = inverse(&columns) {
-            covariance = vec![vec![0.0; p]; p];
-            for (i, &a) in free.iter().enumerate() {
-                for (j, &b) in free.iter().enumerate() {
-                    covariance[a][b] = inverse[i][j] / customers;
-                }
-            }
+        if determined.contains(&true) {
+            let element = |i: usize, j: usize| {
+                let kept = (0..n).filter(|e| determined[*e]);
+                kept.map(|e| vectors[i][e] * vectors[j][e] / values[e]).sum::<f64>() / customers
+            };
+            covariance = (0..n).map(|i| (0..n).map(|j| element(i, j)).collect()).collect();
         }
-        Curvature { covariance, flattest }
+        let flattest = (0..n)
+            .min_by(|a, b| values[*a].total_cmp(&values[*b]))
+            .filter(|_| (0..n).all(|i| !optimum.is_off(i)))
+            .map(|least| (values[least], (0..n).map(|i| vectors[i][least]).collect()));
+        Curvature { covariance, known, flattest }
     }
 
     fn standard_error(&self, i: usize) -> Option<f64> {
-        self.covariance.get(i).map(|row| row[i].sqrt()).filter(|se| *se > 0.0)
+        self.covariance.get(i).map(|row| row[i].sqrt()).filter(|se| *se > 0.0 && self.known[i])
     }
 
     fn correlation(&self) -> Vec<Vec<f64>> {
@@ -281,33 +282,35 @@ impl Curvature {
     }
 }
 
+/// Which eigenvalues of a Hessian are more than noise: differences of gradients carry about nine digits.
+fn determined(values: &[f64]) -> Vec<bool> {
+    let highest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    values.iter().map(|v| *v > 1e-9 * highest).collect()
+}
+
 /// The inverse of a positive definite matrix.
 fn inverse(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     let (values, vectors) = crate::stats::symmetric_eigen(matrix);
     let n = matrix.len();
-    let highest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    // Differences of gradients carry about nine digits.
-    if n == 0 || !values.iter().all(|v| *v > 1e-9 * highest) {
+    if n == 0 || determined(&values).contains(&false) {
         return None;
     }
     let element = |i: usize, j: usize| (0..n).map(|e| vectors[i][e] * vectors[j][e] / values[e]).sum();
     Some((0..n).map(|i| (0..n).map(|j| element(i, j)).collect()).collect())
 }
 
-/// The Hessian by some parameters, as differences of the gradient at an optimum and a short step away; symmetric.
-fn hessian(optimum: &Optimum, free: &[usize], f: &impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Vec<Vec<f64>> {
+/// The Hessian, as differences of the gradient at an optimum and a short step away; symmetric.
+fn hessian(optimum: &Optimum, f: &impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Vec<Vec<f64>> {
     const STEP: f64 = 2e-5;
+    let n = optimum.at.len();
     let at = f(&optimum.at).1;
-    let columns: Vec<Vec<f64>> = free
-        .iter()
-        .map(|&i| {
+    let columns: Vec<Vec<f64>> = (0..n)
+        .map(|i| {
             let mut there = optimum.at.clone();
             there[i] += STEP;
-            let there = f(&there).1;
-            free.iter().map(|&j| (there[j] - at[j]) / STEP).collect()
+            f(&there).1.iter().zip(&at).map(|(g, g0)| (g - g0) / STEP).collect()
         })
         .collect();
-    let n = free.len();
     (0..n).map(|i| (0..n).map(|j| 0.5 * (columns[i][j] + columns[j][i])).collect()).collect()
 }
 
@@ -483,8 +486,7 @@ pub(super) fn search(
         let mut coarse = minimize(sample, starts);
         if coarse.converged {
             // The sample's curvature is nearly that of the whole: most of the way is one step.
-            let all: Vec<usize> = (0..coarse.at.len()).collect();
-            if let Some(inverse) = inverse(&hessian(&coarse, &all, sample)) {
+            if let Some(inverse) = inverse(&hessian(&coarse, sample)) {
                 coarse.inverse = inverse;
             }
             let fine = refine(whole, &coarse);

@@ -86,6 +86,8 @@ pub struct Occasions<'a> {
     pub t_x: &'a [f64],
     /// All occasions since the first order.
     pub age: &'a [f64],
+    /// Repeat order days within them.
+    pub order_days: &'a [f64],
 }
 
 /// The columns that CLV reads, one value a customer.
@@ -152,7 +154,8 @@ impl Input<'_> {
     /// The margin of a customer's own orders, where their cost is known.
     fn own_margin(&self, i: usize) -> Option<f64> {
         let (net, cost) = (self.net_revenue[i], self.cost[i]);
-        (net > 0.0 && cost.is_finite()).then(|| (net - cost) / net)
+        // A margin beyond one in size is an accident of a small net revenue.
+        (net > 0.0 && cost.is_finite()).then(|| ((net - cost) / net).clamp(-1.0, 1.0))
     }
 
     /// Sum of the logarithms of the gaps of some customers, in the model's unit.
@@ -230,8 +233,19 @@ impl Parameters for Clv {
     const VERSION: u32 = 2;
 
     fn check(&self) -> Result<(), String> {
+        let columns = |levels: &[Levels]| levels.iter().map(|l| l.levels.len()).sum::<usize>();
+        let known = (columns(&self.purchase), columns(&self.drop_out));
         for fitted in std::iter::once(&self.pooled).chain(self.groups.values()) {
-            fitted.orders.check()?;
+            fitted.orders.check(known)?;
+            let square = |c: &[Vec<f64>], k: usize| {
+                c.is_empty()
+                    || (c.len() == k && c.iter().all(|r| r.len() == k && r.iter().all(|v| v.is_finite())))
+            };
+            if !square(&fitted.orders_covariance, fitted.orders.free_parameters())
+                || !square(&fitted.spend_covariance, 3)
+            {
+                return Err("covariances must be square, a row for each parameter, or empty".to_owned());
+            }
             let s = fitted.spend;
             if ![s.p, s.q - 1.0, s.v].iter().all(|v| *v > 0.0 && v.is_finite()) {
                 return Err("p and v must be above zero, and q above one".to_owned());
@@ -242,6 +256,9 @@ impl Parameters for Clv {
         }
         if !(self.unit_days > 0.0 && self.unit_days.is_finite() && self.order_days_per_occasion > 0.0) {
             return Err("unit_days and order_days_per_occasion must be above zero".to_owned());
+        }
+        if self.value.margin == Margin::UnitCost && !self.pooled_margin.is_some_and(f64::is_finite) {
+            return Err("margin = \"unit_cost\" needs a pooled_margin".to_owned());
         }
         self.value.check().map_err(|e| e.to_string())
     }
@@ -312,7 +329,8 @@ impl Clv {
         let (pooled, mut first) = fit_group(input, &everyone, settings)?;
         first.group = None;
         let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (i, group) in input.groups.iter().enumerate() {
+        // Whoever has no group stays with everyone.
+        for (i, group) in input.groups.iter().enumerate().filter(|(_, group)| !group.is_empty()) {
             members.entry(group).or_default().push(i);
         }
         let fitted: Vec<(GroupReport, Option<Fitted>)> = members
@@ -337,16 +355,24 @@ impl Clv {
             })
             .collect();
         let mut fits = vec![first];
+        let mut failed = Vec::new();
         let mut groups = BTreeMap::new();
         for (report, group) in fitted {
             if let (Some(name), Some(group)) = (&report.group, group) {
                 groups.insert(name.clone(), group);
+            } else if report.customers >= settings.min_group {
+                failed.extend(report.group.iter().zip(&report.pooled_because).map(|(name, why)| {
+                    format!(
+                        "{name}: everyone's model stands in for its {} customers: {why}",
+                        report.customers
+                    )
+                }));
             }
             fits.push(report);
         }
         let correlation = spend_correlation(input);
         let pooled_margin = pooled_margin(input);
-        let mut warnings = Vec::new();
+        let mut warnings = failed;
         if pooled.orders.model() == Model::BgNbd || pooled.orders.model() == Model::BgCnbdK {
             warnings.push(format!(
                 "{} gives every customer without a repeat order P(alive) = 1",
@@ -461,7 +487,7 @@ fn pooled_margin(input: Input<'_>) -> Option<f64> {
 fn order_days_per_occasion(input: Input<'_>, model: Model) -> f64 {
     match input.occasions {
         Some(o) if model == Model::BgBb => {
-            let (days, occasions): (f64, f64) = (input.x.iter().sum(), o.x.iter().sum());
+            let (days, occasions): (f64, f64) = (o.order_days.iter().sum(), o.x.iter().sum());
             if occasions > 0.0 { (days / occasions).max(1.0) } else { 1.0 }
         }
         _ => 1.0,

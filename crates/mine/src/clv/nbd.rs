@@ -116,6 +116,10 @@ impl Future for NbdFuture {
         self.shape / self.rate / delta.max(0.0)
     }
 
+    fn residual_time(&self, delta: f64) -> f64 {
+        1.0 / delta.max(0.0)
+    }
+
     fn time_scale(&self) -> f64 {
         self.rate
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::History;
 use super::beta_bernoulli::BetaBernoulli;
-use super::beta_geometric::BetaGeometric;
+use super::beta_geometric::{BetaGeometric, MOST_REGULAR};
 use super::covariates::{Known, WithCovariates};
 use super::future::Future;
 use super::lifetime::{GGompertzNbd, ParetoNbd};
@@ -292,21 +292,41 @@ impl Orders {
         }
     }
 
-    /// Checks numbers that come from a file.
-    ///
-    /// # Errors
-    /// What is wrong with them.
-    pub fn check(&self) -> Result<(), String> {
-        let values: Vec<f64> = self.free();
-        if values.iter().any(|v| !v.is_finite()) {
+    /// How many parameters are free.
+    pub(super) fn free_parameters(&self) -> usize {
+        self.free().len()
+    }
+
+    /// Checks numbers that come from a file, for so many covariates of the purchase and of the drop-out side.
+    pub(super) fn check(&self, known: (usize, usize)) -> Result<(), String> {
+        if self.free().iter().any(|v| !v.is_finite()) {
             return Err(format!("the parameters of {} must be above zero and finite", self.model().name()));
         }
-        if let Orders::BetaGeometric(m) = self
-            && !(1..=super::beta_geometric::MOST_REGULAR).contains(&m.k)
-        {
-            return Err(format!("k = {} is not within 1 to {}", m.k, super::beta_geometric::MOST_REGULAR));
+        let sides: &[usize] = match self {
+            Orders::BetaGeometric(m) if !(1..=MOST_REGULAR).contains(&m.k) => {
+                return Err(format!("k = {} is not within 1 to {MOST_REGULAR}", m.k));
+            }
+            Orders::BetaGeometricCovariates(m) if m.base.k != 1 || m.base.drop_at_once => {
+                return Err("covariates are for k = 1 and drop_at_once = false".to_owned());
+            }
+            Orders::BetaGeometricCovariates(_) => &[known.0, known.1, known.1],
+            Orders::ParetoNbdCovariates(_) => &[known.0, known.1],
+            _ => return Ok(()),
+        };
+        let coefficients = match self {
+            Orders::BetaGeometricCovariates(m) => &m.coefficients,
+            Orders::ParetoNbdCovariates(m) => &m.coefficients,
+            _ => return Ok(()),
+        };
+        if coefficients.iter().map(Vec::len).ne(sides.iter().copied()) {
+            return Err("there must be a coefficient for each covariate of each side".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether customers differ in what is known of them.
+    pub fn has_covariates(&self) -> bool {
+        matches!(self, Orders::BetaGeometricCovariates(_) | Orders::ParetoNbdCovariates(_))
     }
 }
 

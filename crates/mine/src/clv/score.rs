@@ -1,10 +1,13 @@
 //! Scores: what a fitted model says of every customer, and of all of them together.
 //!
 //! What lies ahead of a living customer depends on `x` and the age alone (for regular buyers on `t_x` too), and is computed once for
-//! all who share them; P(alive) once for each history. **Intervals** are by the delta method in logs: with
-//! the eigenvectors `v` of the covariance of the parameters' estimates, scaled to one standard deviation, the variance of `ln f` is
-//! the sum of squared differences of `ln f` along each. They say how well the parameters are known, not how much
+//! all who share them; P(alive) once for each history. **Intervals** are by the delta method: with
+//! the eigenvectors of the covariance of the parameters' estimates, scaled to one standard deviation, the variance of a quantity is
+//! the sum of its squared differences along each: of the logarithm of expected orders, of CLV itself (on its logarithm where there are no
+//! costs, so that it keeps its sign). They say how well the parameters are known, not how much
 //! customers with equal histories will differ: for that there is the distribution of the number of orders.
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -59,7 +62,7 @@ pub struct Month {
     pub revenue: f64,
     /// Its margin less costs to serve, discounted from the middle of the month.
     pub value: f64,
-    /// Repeat order days of one customer within so many months of the first order.
+    /// Repeat order days of one customer within so many months of the first order (with covariates: of the base level).
     pub new_customer_orders: f64,
     /// CLV of such a customer over that time, less the cost to acquire; the first order not counted.
     pub new_customer_clv: f64,
@@ -75,17 +78,18 @@ struct Ahead {
     time: f64,
     residual: f64,
     residual_time: f64,
-    /// Expected and discounted orders of each moved model.
-    moved: Vec<(f64, f64)>,
+    /// Expected orders, discounted orders and discounted time of each moved model.
+    moved: Vec<[f64; 3]>,
 }
 
 /// What is equal for customers with the same history: [`Ahead`] times P(alive).
 struct Shared<'a> {
     p_alive: f64,
     ahead: &'a Ahead,
-    /// Standard errors of the logs of expected and of discounted orders.
+    /// Standard error of the log of expected orders.
     se_expected: f64,
-    se_discounted: f64,
+    /// Discounted orders and discounted time of each moved model, P(alive) included.
+    moved: Vec<[f64; 2]>,
 }
 
 /// A fitted group, ready to be asked.
@@ -106,13 +110,13 @@ impl<'a> Ready<'a> {
             moved = directions(&fitted.orders_covariance).iter().map(|d| fitted.orders.moved(d)).collect();
             moved_spend = directions(&fitted.spend_covariance)
                 .iter()
-                .map(|d| GammaGamma {
-                    p: fitted.spend.p * d[0].exp(),
-                    q: fitted.spend.q * d[1].exp(),
-                    v: fitted.spend.v * d[2].exp(),
+                .map(|d| {
+                    // Towards the greater q: below one there is no mean to differ from.
+                    let sign = if d[1] < 0.0 { -1.0 } else { 1.0 };
+                    let moved = |value: f64, i: usize| value * (sign * d[i]).exp();
+                    let GammaGamma { p, q, v } = fitted.spend;
+                    GammaGamma { p: moved(p, 0), q: moved(q, 1), v: moved(v, 2) }
                 })
-                // Beyond the mean's existence there is nothing to differ from.
-                .filter(|m| m.q > 1.0)
                 .collect();
         }
         Ready { fitted, moved, moved_spend }
@@ -122,40 +126,35 @@ impl<'a> Ready<'a> {
         let unit = clv.unit_days;
         let (horizon, delta) = (clv.value.horizon_days / unit, clv.value.delta(unit));
         let timed = clv.value.cost_per_year > 0.0;
-        let both = |orders: &Orders| {
+        let all = |orders: &Orders| {
             orders.ask(h, known, |_, future| {
-                (future.expected_orders(horizon), future.discounted_orders(horizon, delta))
+                let time = if timed { future.discounted_time(horizon, delta) } else { 0.0 };
+                [future.expected_orders(horizon), future.discounted_orders(horizon, delta), time]
             })
         };
-        let (expected, discounted) = both(&self.fitted.orders);
+        let [expected, discounted, time] = all(&self.fitted.orders);
         self.fitted.orders.ask(h, known, |_, future| Ahead {
             p_alive_at_horizon: future.p_alive(horizon),
             expected,
             p_none: future.p_no_order(horizon),
             discounted,
-            time: if timed { future.discounted_time(horizon, delta) } else { 0.0 },
+            time,
             residual: future.residual_orders(delta),
-            residual_time: match timed {
-                true if delta > 0.0 => future.discounted_time(45.0 / delta, delta),
-                true => f64::INFINITY,
-                false => 0.0,
-            },
-            moved: self.moved.iter().map(both).collect(),
+            residual_time: if timed { future.residual_time(delta) } else { 0.0 },
+            moved: self.moved.iter().map(all).collect(),
         })
     }
 
     fn shared<'b>(&self, ahead: &'b Ahead, h: History, known: &Known) -> Shared<'b> {
         let p_alive = self.fitted.orders.p_alive_of(h, known);
-        let (mut expected, mut discounted) = (0.0, 0.0);
-        for (orders, (e, d)) in self.moved.iter().zip(&ahead.moved) {
-            let alive = (orders.p_alive_of(h, known) / p_alive).ln();
-            expected += ((alive + (e / ahead.expected).ln()) / NUDGE).powi(2);
-            discounted += ((alive + (d / ahead.discounted).ln()) / NUDGE).powi(2);
+        let mut variance = if self.moved.is_empty() { f64::NAN } else { 0.0 };
+        let mut moved = Vec::with_capacity(self.moved.len());
+        for (orders, [expected, discounted, time]) in self.moved.iter().zip(&ahead.moved) {
+            let alive = orders.p_alive_of(h, known);
+            variance += ((alive * expected / (p_alive * ahead.expected)).ln() / NUDGE).powi(2);
+            moved.push([alive * discounted, alive * time]);
         }
-        if self.moved.is_empty() {
-            (expected, discounted) = (f64::NAN, f64::NAN);
-        }
-        Shared { p_alive, ahead, se_expected: expected.sqrt(), se_discounted: discounted.sqrt() }
+        Shared { p_alive, ahead, se_expected: variance.sqrt(), moved }
     }
 
     /// Expected spend of an order day, and the standard error of its log.
@@ -165,6 +164,11 @@ impl<'a> Ready<'a> {
             self.moved_spend.iter().map(|s| ((s.expected_spend(x, m) / spend).ln() / NUDGE).powi(2)).sum();
         (spend, if self.moved_spend.is_empty() { f64::NAN } else { variance.sqrt() })
     }
+}
+
+/// The ends of an interval in order; neither where one is not finite.
+fn both_finite(one: f64, other: f64) -> (f64, f64) {
+    if one.is_finite() && other.is_finite() { (one.min(other), one.max(other)) } else { (f64::NAN, f64::NAN) }
 }
 
 /// The eigenvectors of a covariance matrix, as long as [`NUDGE`] of a standard deviation.
@@ -177,6 +181,20 @@ fn directions(covariance: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .collect()
 }
 
+/// Equal covariates have equal numbers; and how many numbers there are, at least one.
+pub(super) fn patterns(known: &[Known]) -> (Vec<usize>, usize) {
+    let mut seen: BTreeMap<Vec<u64>, usize> = BTreeMap::new();
+    let numbers = known
+        .iter()
+        .map(|k| {
+            let bits = k.purchase.iter().chain(&k.drop_out).map(|v| v.to_bits()).collect();
+            let next = seen.len();
+            *seen.entry(bits).or_insert(next)
+        })
+        .collect();
+    (numbers, seen.len().max(1))
+}
+
 /// The customers, those of equal future next to each other, and within those, those of equal history.
 pub(super) struct Runs {
     order: Vec<u32>,
@@ -185,21 +203,16 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Of so many customers; covariates make everyone different.
+    /// Of so many customers, of whom those of different `kind` (group, and what is known of them) never share.
     pub fn new(
         customers: usize,
-        all_differ: bool,
         with_t_x: bool,
-        group: impl Fn(usize) -> Option<usize> + Sync,
+        kind: impl Fn(usize) -> usize + Sync,
         history: impl Fn(usize) -> History + Sync,
     ) -> Runs {
         let n = customers;
-        let order: Vec<u32> = (0..n as u32).collect();
-        if all_differ {
-            return Runs { order, ends: (1..=n).collect() };
-        }
-        let mut keyed: Vec<(History, Option<usize>, u32)> =
-            order.par_iter().map(|&i| (history(i as usize), group(i as usize), i)).collect();
+        let mut keyed: Vec<(History, usize, u32)> =
+            (0..n).into_par_iter().map(|i| (history(i), kind(i), i as u32)).collect();
         keyed.par_sort_unstable_by(|(h, g, i), (l, k, j)| {
             h.x.total_cmp(&l.x)
                 .then(h.age.total_cmp(&l.age))
@@ -207,11 +220,36 @@ impl Runs {
                 .then(h.t_x.total_cmp(&l.t_x))
                 .then(i.cmp(j))
         });
-        let same = |a: &(History, Option<usize>, u32), b: &(History, Option<usize>, u32)| {
+        let same = |a: &(History, usize, u32), b: &(History, usize, u32)| {
             a.0.x == b.0.x && a.0.age == b.0.age && a.1 == b.1 && (!with_t_x || a.0.t_x == b.0.t_x)
         };
         let ends = (1..=n).filter(|&i| i == n || !same(&keyed[i - 1], &keyed[i])).collect();
         Runs { order: keyed.into_iter().map(|k| k.2).collect(), ends }
+    }
+
+    /// Sums over runs of a row of figures for each of so many months: fixed chunks side by side, then the chunks in order.
+    fn sums(&self, months: usize, f: impl Fn(&[u32]) -> Vec<[f64; 4]> + Sync + Send) -> Vec<[f64; 4]> {
+        const CHUNK: usize = 512;
+        let add = |mut sums: Vec<[f64; 4]>, row: Vec<[f64; 4]>| {
+            for (sum, month) in sums.iter_mut().zip(row) {
+                sum.iter_mut().zip(month).for_each(|(s, v)| *s += v);
+            }
+            sums
+        };
+        let chunks: Vec<Vec<[f64; 4]>> = self
+            .ends
+            .par_chunks(CHUNK)
+            .enumerate()
+            .map(|(chunk, ends)| {
+                let mut from = if chunk == 0 { 0 } else { self.ends[chunk * CHUNK - 1] };
+                ends.iter().fold(vec![[0.0; 4]; months], |sums, &end| {
+                    let row = f(&self.order[from..end]);
+                    from = end;
+                    add(sums, row)
+                })
+            })
+            .collect();
+        chunks.into_iter().fold(vec![[0.0; 4]; months], add)
     }
 
     /// Runs of equal futures.
@@ -224,7 +262,7 @@ impl Runs {
 }
 
 impl Clv {
-    fn ready(&self) -> (Ready<'_>, std::collections::BTreeMap<&String, Ready<'_>>) {
+    fn ready(&self) -> (Ready<'_>, BTreeMap<&String, Ready<'_>>) {
         let intervals = self.value.interval > 0.0;
         let groups = self.groups.iter().map(|(name, f)| (name, Ready::new(f, intervals))).collect();
         (Ready::new(&self.pooled, intervals), groups)
@@ -266,17 +304,16 @@ impl Clv {
     }
 
     fn runs(&self, input: Input<'_>) -> Runs {
-        let names: std::collections::BTreeMap<&String, usize> = self.groups.keys().zip(0..).collect();
+        let names: BTreeMap<&String, usize> = self.groups.keys().zip(1..).collect();
+        let (patterns, distinct) = patterns(input.known);
         let with_t_x = !std::iter::once(&self.pooled)
             .chain(self.groups.values())
             .all(|fitted| fitted.orders.future_ignores_t_x());
-        Runs::new(
-            input.len(),
-            !input.known.is_empty(),
-            with_t_x,
-            |i| input.groups.get(i).and_then(|g| names.get(g).copied()),
-            |i| self.history(input, i),
-        )
+        let kind = |i: usize| {
+            let group = input.groups.get(i).and_then(|g| names.get(g)).copied().unwrap_or(0);
+            group * distinct + patterns.get(i).copied().unwrap_or(0)
+        };
+        Runs::new(input.len(), with_t_x, kind, |i| self.history(input, i))
     }
 
     fn customer(
@@ -301,32 +338,52 @@ impl Clv {
         let money =
             |orders: f64, time: f64| value.of(margin, spend, alive * orders * days, alive * time, unit);
         let clv = money(ahead.discounted, ahead.time);
-        let earned = margin * spend * alive * ahead.discounted * days;
-        let spread = quantile * (s.se_discounted.powi(2) + se_spend.powi(2)).sqrt();
-        let finite = |v: f64| if v.is_finite() { v } else { f64::NAN };
-        let at = |factor: f64| finite(clv - earned + earned * factor);
-        let (one, other) = (at((-spread).exp()), at(spread.exp()));
+        let (clv_low, clv_high) = {
+            // The delta method for CLV itself: by the orders' directions, and by the spend's.
+            let by_orders: f64 = s
+                .moved
+                .iter()
+                .map(|[orders, time]| {
+                    ((value.of(margin, spend, orders * days, *time, unit) - clv) / NUDGE).powi(2)
+                })
+                .sum();
+            let by_spend = margin * spend * alive * ahead.discounted * days * se_spend;
+            let unknown = if s.moved.is_empty() { f64::NAN } else { 0.0 };
+            let reach = quantile * (by_orders + by_spend * by_spend + unknown).sqrt();
+            if value.cost_per_order == 0.0 && value.cost_per_year == 0.0 && clv != 0.0 {
+                // Without costs CLV keeps its sign.
+                let factor = (reach / clv.abs()).exp();
+                both_finite(clv / factor, clv * factor)
+            } else {
+                both_finite(clv - reach, clv + reach)
+            }
+        };
         // Nobody is there to order for ever.
         let residual = if alive == 0.0 { 0.0 } else { money(ahead.residual, ahead.residual_time) };
         let expected = alive * ahead.expected;
         let years = input.age_days[i] / super::DAYS_PER_YEAR;
-        let past_value = margin * input.net_revenue[i]
+        let earned = match (value.margin, input.cost[i]) {
+            (Margin::Named(_), cost) if cost.is_finite() => input.net_revenue[i] - cost,
+            _ => margin * input.net_revenue[i],
+        };
+        let past_value = earned
             - value.cost_per_order * input.orders[i]
             - value.cost_per_year * years
             - value.acquisition_cost;
+        let spread = (quantile * s.se_expected).exp();
+        let (expected_orders_low, expected_orders_high) = both_finite(expected / spread, expected * spread);
         Score {
             p_alive: alive,
             p_alive_at_horizon: alive * ahead.p_alive_at_horizon,
             expected_orders: expected,
-            expected_orders_low: finite(expected * (-quantile * s.se_expected).exp()),
-            expected_orders_high: finite(expected * (quantile * s.se_expected).exp()),
+            expected_orders_low,
+            expected_orders_high,
             p_no_order: (1.0 - alive + alive * ahead.p_none).clamp(0.0, 1.0),
             expected_order_value: spend,
             clv,
-            // A negative margin turns the interval around.
-            clv_low: one.min(other),
-            clv_high: one.max(other),
-            residual_clv: finite(residual),
+            clv_low,
+            clv_high,
+            residual_clv: if residual.is_finite() { residual } else { f64::NAN },
             past_value,
             customer_equity: past_value + clv,
         }
@@ -378,58 +435,45 @@ impl Clv {
         let none = Known::default();
         let runs = self.runs(input);
         let months = days.len();
-        let per_run: Vec<Vec<[f64; 4]>> = runs
-            .each()
-            .map(|run| {
-                let first = run[0] as usize;
-                let fitted = self.fitted(input.groups.get(first));
-                let known = input.known.get(first).unwrap_or(&none);
-                // The living, what an order of theirs brings, and what of it is earned.
-                let (mut living, mut revenue, mut earned) = (0.0, 0.0, 0.0);
-                let history = |i: &u32| self.history(input, *i as usize);
-                for equal in run.chunk_by(|a, b| history(a) == history(b)) {
-                    let alive = fitted.orders.p_alive_of(history(&equal[0]), known);
-                    for &i in equal {
-                        let i = i as usize;
-                        let positive = input.net_revenue[i] > 0.0;
-                        let spend = match self.value.nonpositive_spend {
-                            _ if positive => {
-                                fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i])
-                            }
-                            NonPositiveSpend::Population => fitted.spend.population_mean(),
-                            NonPositiveSpend::Zero | NonPositiveSpend::Null => 0.0,
-                        };
-                        living += alive;
-                        revenue += alive * spend;
-                        earned += alive * (self.margin(input, i) * spend - self.value.cost_per_order);
-                    }
+        let sums = runs.sums(months, |run| {
+            let first = run[0] as usize;
+            let fitted = self.fitted(input.groups.get(first));
+            let known = input.known.get(first).unwrap_or(&none);
+            // The living, what an order of theirs brings, and what of it is earned.
+            let (mut living, mut revenue, mut earned) = (0.0, 0.0, 0.0);
+            let history = |i: &u32| self.history(input, *i as usize);
+            for equal in run.chunk_by(|a, b| history(a) == history(b)) {
+                let alive = fitted.orders.p_alive_of(history(&equal[0]), known);
+                for &i in equal {
+                    let i = i as usize;
+                    living += alive;
+                    let positive = input.net_revenue[i] > 0.0;
+                    let spend = match self.value.nonpositive_spend {
+                        _ if positive => fitted.spend.expected_spend(input.x[i], input.mean_repeat_spend[i]),
+                        NonPositiveSpend::Population => fitted.spend.population_mean(),
+                        NonPositiveSpend::Zero => 0.0,
+                        // No statement, no money.
+                        NonPositiveSpend::Null => continue,
+                    };
+                    revenue += alive * spend;
+                    earned += alive * (self.margin(input, i) * spend - self.value.cost_per_order);
                 }
-                fitted.orders.ask(self.history(input, first), known, |_, future| {
-                    let (mut before, mut alive_before) = (0.0, 1.0);
-                    days.iter()
-                        .map(|d| {
-                            let t = d / unit;
-                            let (orders, lives) = (future.expected_orders(t), future.p_alive(t));
-                            let within = (orders - before) * self.order_days_per_occasion;
-                            let cost = 0.5 * (alive_before + lives) * self.month_cost();
-                            (before, alive_before) = (orders, lives);
-                            [
-                                living * lives,
-                                living * within,
-                                revenue * within,
-                                earned * within - living * cost,
-                            ]
-                        })
-                        .collect()
-                })
-            })
-            .collect();
-        let mut sums = vec![[0.0; 4]; months];
-        for run in &per_run {
-            for (sum, month) in sums.iter_mut().zip(run) {
-                sum.iter_mut().zip(month).for_each(|(s, v)| *s += v);
             }
-        }
+            fitted.orders.ask(self.history(input, first), known, |_, future| {
+                let (mut before, mut alive_before, mut day_before) = (0.0, 1.0, 0.0);
+                days.iter()
+                    .map(|d| {
+                        let t = d / unit;
+                        let (orders, lives) = (future.expected_orders(t), future.p_alive(t));
+                        let within = (orders - before) * self.order_days_per_occasion;
+                        let years = (d - day_before) / super::DAYS_PER_YEAR;
+                        let cost = 0.5 * (alive_before + lives) * self.value.cost_per_year * years;
+                        (before, alive_before, day_before) = (orders, lives, *d);
+                        [living * lives, living * within, revenue * within, earned * within - living * cost]
+                    })
+                    .collect()
+            })
+        });
         let new = |d: f64| {
             let t = d / unit;
             self.pooled.orders.ask(History::NEW, &none, |alive, future| {
@@ -467,10 +511,5 @@ impl Clv {
                 }
             })
             .collect()
-    }
-
-    /// Cost of a living customer for a twelfth of a year.
-    fn month_cost(&self) -> f64 {
-        self.value.cost_per_year / 12.0
     }
 }

@@ -294,18 +294,13 @@ mod tests {
         for z in [0.2f64, 0.8, 0.97, 0.9999] {
             close(ln_gauss_2f1(0.5, 0.5, 1.5, z * z).exp(), z.asin() / z, 1e-10);
         }
-        // mpmath, 40 digits: ln 2F1(300.2, 0.7, 9.5, -3.7) and ln 2F1(55, 2.5, 4, 0.93).
-        for (a, b, c, z) in [(300.2, 0.7, 9.5, -3.7), (55.0, 2.5, 4.0, 0.93), (1e4, 3.0, 5.0, 0.7)] {
-            let series = ln_gauss_2f1(a, b, c, z);
-            assert!(series.is_finite(), "{a} {b} {c} {z}");
-            // Euler's transformation: 2F1(a,b;c;z) = (1-z)^(c-a-b) 2F1(c-a,c-b;c;z); and Gauss's contiguous relation
-            // (c-b) F(b-1) + (2b - c - bz + az) F + b (z-1) F(b+1) = 0, in units of F.
-            let ratio = |shift: f64| (ln_gauss_2f1(a, b + shift, c, z) - series).exp();
-            if b > 1.0 && c > b + 1.0 {
-                let terms = [(c - b) * ratio(-1.0), 2.0 * b - c - b * z + a * z, b * (z - 1.0) * ratio(1.0)];
-                let size = terms.iter().fold(0.0, |m: f64, t| m.max(t.abs()));
-                assert!(terms.iter().sum::<f64>().abs() < 1e-9 * size, "{terms:?}");
-            }
+        // mpmath, 40 digits.
+        for (a, b, c, z, ln) in [
+            (300.2, 0.7, 9.5, -3.7, -3.401402529791347),
+            (55.0, 2.5, 4.0, 0.93, 137.906628093146),
+            (1e4, 3.0, 5.0, 0.7, 12022.09780198573),
+        ] {
+            close(ln_gauss_2f1(a, b, c, z), ln, 1e-11);
         }
     }
 

