@@ -222,3 +222,195 @@ fn online_retail_ii_is_judged_as_the_card_says() {
     let missing: Vec<&String> = rows.iter().filter(|row| !known.contains(row.as_str())).collect();
     assert!(missing.is_empty(), "card.md should say:\n{}", rows.join("\n"));
 }
+
+/// A simulated shop with its config; `clv` lines are put under `[clv]`.
+fn shop(clv: &str) -> Scene {
+    let scene = Scene::with_shop(&tillwise_simulate::Shop { customers: 700, ..Default::default() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let config = fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    let config = config.replace("[clv]\nmodel = \"bg_nbd\"", &format!("[clv]\n{clv}"));
+    scene.write("tillwise.toml", config);
+    scene
+}
+
+#[test]
+fn distributions_come_with_every_customer_and_add_up() {
+    for most in [1, 3] {
+        let scene = shop(&format!("distribution_up_to = {most}"));
+        scene.done(&["clv"]);
+        let table = scene.table("out/stages/clv/clv_distribution.parquet");
+        let customers = scene.table("out/stages/clv/customers.parquet");
+        assert_eq!(table.rows(), customers.rows() * (most + 1));
+        let p = table.f64s("probability").unwrap();
+        for (i, none) in customers.f64s("p_no_order").unwrap().iter().enumerate() {
+            let of = &p[i * (most + 1)..(i + 1) * (most + 1)];
+            assert!((of.iter().sum::<f64>() - 1.0).abs() < 1e-9 && (of[0] - none).abs() < 1e-9);
+        }
+        assert_eq!(table.texts("customer_id").unwrap()[most + 1], customers.texts("customer_id").unwrap()[1]);
+    }
+}
+
+#[test]
+fn groups_covariates_and_occasions_fit_and_score_again_from_their_files() {
+    for (clv, parameter) in [
+        ("by = \"top_country\"\nmin_group = 100\nmodel = \"pareto_nbd\"", "beta"),
+        (
+            "purchase_covariates = [\"top_country\"]\ndropout_covariates = [\"top_channel\"]",
+            "purchase: top_country = ",
+        ),
+        ("model = \"bg_bb\"", "delta"),
+        ("model = \"mbg_cnbd_k\"\ncost_per_year = 3.0\ncost_per_order = 1.0\nacquisition_cost = 9.0", "b"),
+    ] {
+        let scene = shop(clv);
+        scene.done(&["run", "--only", "clv"]);
+        let table = scene.table("out/current/clv_parameters.parquet");
+        let names = table.texts("parameter").unwrap();
+        assert!(names.iter().any(|n| n.starts_with(parameter)), "{names:?}");
+        if clv.starts_with("by") {
+            assert!(table.texts("customer_group").unwrap().iter().any(|g| !g.is_empty()));
+        }
+        // Frozen models give the same scores.
+        scene.done(&["score", "--models", "out/current/models", "--out", "again"]);
+        let column = |file: &str, name: &str| scene.table(file).f64s(name).unwrap();
+        for name in ["p_alive", "expected_orders", "clv", "clv_high", "customer_equity"] {
+            let (first, again) = (
+                column("out/current/customers.parquet", name),
+                column("again/current/customers.parquet", name),
+            );
+            assert!(first.iter().all(|v| v.is_finite()), "{clv}: {name}");
+            assert_eq!(first, again, "{clv}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_model_chosen_by_the_holdout_says_why() {
+    let scene = shop("model = \"auto\"");
+    let ended = scene.tillwise(&["clv"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("gave the holdout's orders the greatest probability"), "{}", ended.stdout);
+    let table = scene.table("out/stages/clv/clv_models.parquet");
+    assert_eq!(table.rows(), 7);
+    let score = table.f64s("log_score").unwrap();
+    let best = score.iter().copied().fold(f64::MIN, f64::max);
+    let report = &scene.json("out/stages/clv/run.json")["analyses"]["clv"]["report"];
+    assert!((report["judged"]["log_score"].as_f64().unwrap() - best).abs() < 1e-6);
+    // What was tracked by the end of the holdout is what the daily table holds: whole weeks of it.
+    let tracking = scene.table("out/stages/clv/clv_tracking.parquet");
+    let (actual, expected) = (tracking.f64s("actual").unwrap(), tracking.f64s("expected").unwrap());
+    let last = |name: &str| *tracking.f64s(name).unwrap().last().unwrap();
+    assert!((actual.iter().sum::<f64>() - last("actual_cumulative")).abs() < 1e-9);
+    assert!((expected.iter().sum::<f64>() - last("expected_cumulative")).abs() < 1e-6);
+}
+
+#[test]
+fn what_cannot_be_fitted_says_why_and_where() {
+    for (clv, code, message) in [
+        (
+            "by = \"top_store\"",
+            4,
+            "clv skipped: top_store is empty for every customer; name the export's column in [columns] store",
+        ),
+        ("model = \"bgnbd\"", 2, "the model is nbd, bg_nbd, mbg_nbd"),
+        (
+            "model = \"nbd\"\npurchase_covariates = [\"top_country\"]",
+            2,
+            "[clv] model: must be \"bg_nbd\" or \"pareto_nbd\" with covariates, but is \"nbd\"",
+        ),
+        ("purchase_covariates = [\"orders\"]", 2, "[clv] purchase_covariates: must be one of top_category"),
+        (
+            "model = \"bg_bb\"\noccasion_days = 400",
+            2,
+            "[clv] horizon_days: must be at least occasion_days for bg_bb",
+        ),
+        (
+            "model = \"auto\"\nholdout_days = 900",
+            4,
+            "model = \"auto\" needs a holdout: judging over 900 days needs 1800 days of orders",
+        ),
+    ] {
+        let ended = shop(clv).tillwise(&["clv"]);
+        assert_eq!(ended.code, code, "{clv}: {}{}", ended.stdout, ended.stderr);
+        assert!((ended.stdout.clone() + &ended.stderr).contains(message), "{}{}", ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
+fn a_fit_that_does_not_converge_exits_4_and_keeps_its_report() {
+    // Customers whose spends differ by powers: no finite mean.
+    let mut text = "customer_id,order_id,order_date,amount\n".to_owned();
+    for i in 0..400u32 {
+        for k in 0..2 + i % 3 {
+            let day = 1 + (7 * i + 9 * k) % 28;
+            text += &format!(
+                "c{i},o{i}-{k},2023-{:02}-{day:02},{:.2}\n",
+                1 + 3 * k + i % 2,
+                1.5f64.powi((i % 45) as i32) + 1.0
+            );
+        }
+    }
+    let scene = Scene::new();
+    scene.write("orders.csv", text);
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let ended = scene.tillwise(&["run"]);
+    assert_eq!(ended.code, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stdout.contains("clv failed: the Gamma-Gamma fit did not converge: q = "),
+        "{}",
+        ended.stdout
+    );
+    let record = &scene.json("out/run.json")["analyses"]["clv"];
+    assert_eq!(record["status"], "failed");
+    assert_eq!(record["report"]["stopped"]["parameters"][1][0], "q");
+    // The rest is published all the same.
+    assert_eq!(scene.table("out/current/customers.parquet").rows(), 400);
+}
+
+#[test]
+fn survivors_become_retention() {
+    let scene = Scene::new();
+    // Fader & Hardie (2007).
+    let cohorts = [
+        ("regular", [1000, 631, 468, 382, 326, 289, 262, 241]),
+        ("high-end, \"gold\"", [1000, 869, 743, 653, 593, 551, 517, 491]),
+    ];
+    let mut text = "Cohort,Period,Survivors\n".to_owned();
+    for (name, survivors) in cohorts {
+        for (t, n) in survivors.iter().enumerate() {
+            text += &format!("\"{}\",{t},{n}\n", name.replace('"', "\"\""));
+        }
+    }
+    scene.write("survivors.csv", text);
+    let line = scene.done(&["retention", "survivors.csv", "--ahead", "3"]);
+    assert_eq!(line["status"], "done");
+    let fits = scene.json("out/retention.json");
+    close(fits["regular"]["sbg"]["parameters"][0]["value"].as_f64().unwrap(), 0.704077, 2e-6);
+    close(fits["high-end, \"gold\""]["sbg"]["parameters"][1]["value"].as_f64().unwrap(), 3.806095, 2e-6);
+    let table = scene.table("out/retention.parquet");
+    // Two cohorts and both together, eight periods and three ahead.
+    assert_eq!(table.rows(), 33);
+    let sbg = table.f64s("survival_sbg").unwrap();
+    assert!(sbg[..11].windows(2).all(|w| w[1] < w[0]));
+    assert!(table.f64s("survivors").unwrap()[10].is_nan());
+
+    for (text, message) in [
+        (
+            "period,survivors\n0,100\n1,120\n2,90\n",
+            "bad.csv: cohort `cohort` rises from 100 to 120 at period 1",
+        ),
+        ("period,survivors\n0,100\n2,90\n", "bad.csv: cohort `cohort` has no period 1"),
+        ("period,survivors\n0,100\n0,90\n", "bad.csv: line 3: cohort `cohort` has period 0 twice"),
+        ("period,survivors\n0,many\n", "bad.csv: line 2: the survivors `many` are not a number from 0"),
+        ("period,left\n0,100\n", "bad.csv: there is no column `survivors`"),
+        ("period,survivors\n", "bad.csv: there is no row below the header"),
+        (
+            "period,survivors\n0,100\n1,90\n",
+            "bad.csv: sBG needs a cohort seen over at least 2 renewals, but the longest is seen over 1",
+        ),
+    ] {
+        scene.write("bad.csv", text);
+        let ended = scene.tillwise(&["retention", "bad.csv"]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
+    }
+}

@@ -47,8 +47,10 @@ impl Optimum {
 }
 
 const GRADIENT_TOLERANCE: f64 = 1e-9;
-/// What rounding may leave of it, where log-gammas of large numbers cancel.
-const GRADIENT_NOISE: f64 = 1e-5;
+/// What may be left of it where a search ends for other reasons.
+const GRADIENT_LEFT: f64 = 1e-5;
+/// What rounding may leave of it far out, where log-gammas of large numbers cancel and the value no longer changes.
+const GRADIENT_NOISE: f64 = 1e-4;
 /// Fits that converge take twenty to forty.
 const MAX_ITERATIONS: usize = 200;
 /// Steps after which starts are compared.
@@ -167,7 +169,8 @@ fn bfgs(
         }
     }
     let size = norm(&gradient);
-    let converged = value.is_finite() && size <= GRADIENT_NOISE;
+    let enough = if stalled == 3 { GRADIENT_NOISE } else { GRADIENT_LEFT };
+    let converged = value.is_finite() && size <= enough;
     Optimum { at, value, iterations, gradient: size, converged, inverse }
 }
 
