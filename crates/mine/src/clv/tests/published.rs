@@ -184,8 +184,8 @@ fn pareto_nbd_does_not_overflow_where_others_did() {
         assert!((0.0..=1.0).contains(&alive), "{alive}");
     }
     let busy = pareto(0.55, 10.58, 0.61, 11.67);
-    close(busy.expected_orders(history(132.0, 200.0, 200.0), 10.0), 6.2060517889632418, 1e-10);
-    close(busy.expected_orders(history(133.0, 200.0, 200.0), 10.0), 6.2528722475748113, 1e-10);
+    close(busy.expected_orders(history(132.0, 200.0, 200.0), 10.0), 6.206_051_788_963_242, 1e-10);
+    close(busy.expected_orders(history(133.0, 200.0, 200.0), 10.0), 6.252_872_247_574_811, 1e-10);
 }
 
 #[test]

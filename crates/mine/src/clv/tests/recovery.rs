@@ -9,6 +9,9 @@ use crate::clv::covariates::WithCovariates;
 
 type R = Xoshiro256PlusPlus;
 
+/// Whether a customer is gone: at a time, after that order (`usize::MAX` before one).
+type Dies = Box<dyn FnMut(&mut R, f64, usize) -> bool>;
+
 const CUSTOMERS: usize = 6_000;
 const SEEDS: [u64; 3] = [11, 12, 13];
 
@@ -57,11 +60,7 @@ fn simulate<D: FnMut(&mut R) -> L, L: FnMut(&mut R, f64, usize) -> bool>(
 }
 
 /// Drop-out after orders, with Beta(`a`, `b`) probabilities; after the first one only if `at_once`.
-fn after_orders(
-    a: f64,
-    b: f64,
-    at_once: bool,
-) -> impl FnMut(&mut R) -> Box<dyn FnMut(&mut R, f64, usize) -> bool> {
+fn after_orders(a: f64, b: f64, at_once: bool) -> impl FnMut(&mut R) -> Dies {
     let drops = Beta::new(a, b).unwrap();
     move |rng| {
         let p: f64 = drops.sample(rng);
@@ -70,9 +69,7 @@ fn after_orders(
 }
 
 /// Death at a time.
-fn at_a_time(
-    mut time: impl FnMut(&mut R) -> f64,
-) -> impl FnMut(&mut R) -> Box<dyn FnMut(&mut R, f64, usize) -> bool> {
+fn at_a_time(mut time: impl FnMut(&mut R) -> f64) -> impl FnMut(&mut R) -> Dies {
     move |rng| {
         let dies = time(rng);
         Box::new(move |_, t, n| n == usize::MAX && t > dies)
