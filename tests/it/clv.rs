@@ -128,6 +128,34 @@ fn cdnow_two_decimal_weeks_give_the_other_published_fit() {
 }
 
 #[test]
+fn cdnow_spend_of_the_first_customers_is_as_published() {
+    let Some(file) = dataset("cdnow/cdnow_customers_summary_with_transactions.csv") else { return };
+    let text = fs::read_to_string(file).unwrap();
+    let heads: Vec<&str> = text.lines().next().unwrap().split(',').map(str::trim).collect();
+    let at = |name: &str| heads.iter().position(|h| *h == name).unwrap();
+    let (x, m) = (at("x"), at("zbar"));
+    let rows: Vec<(f64, f64)> = text
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let f: Vec<f64> = line.split(',').map(|v| v.trim().parse().unwrap()).collect();
+            (f[x], f[m])
+        })
+        .collect();
+    // Hardie's note 025 by way of lifetimes, at the paper's parameters; tolerance 0.1 there.
+    let paper = GammaGamma { p: 6.25, q: 3.74, v: 15.44 };
+    let expected = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17];
+    for ((x, m), e) in rows.iter().zip(expected) {
+        assert!((paper.expected_spend(*x, *m) - e).abs() < 0.1, "{x} {m} {e}");
+    }
+    // Recomputed.
+    let repeat: Vec<(f64, f64)> = rows.into_iter().filter(|(x, m)| *x > 0.0 && *m > 0.0).collect();
+    let (_, fit) = GammaGamma::fit(&repeat).unwrap();
+    parameters(&fit, &[6.24880341, 3.74458837, 15.44774502], 1e-5);
+    close(fit.log_likelihood, -4055.9232435, 1e-9);
+}
+
+#[test]
 fn cdnow_holdout_by_frequency_is_as_published() {
     let Some(data) = cdnow() else { return };
     // BTYD walkthrough: customers, actual and expected order days by calibration frequency 0..6 and 7+.
