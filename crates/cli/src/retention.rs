@@ -66,9 +66,8 @@ pub fn retention(args: &Retention) -> Result<Ended, Failure> {
         });
     }
     // Cohorts that no model fits are said so; if that is all of them, there is nothing to write.
-    if let Some(Fitted { sbg: Err(e), .. }) =
-        fitted.iter().find(|_| fitted.iter().all(|f| f.sbg.is_err() && f.bdw.is_err()))
-    {
+    let none_fitted = fitted.iter().all(|f| f.sbg.is_err() && f.bdw.is_err());
+    if let (true, Some(Fitted { sbg: Err(e), .. })) = (none_fitted, fitted.first()) {
         return Err(match e {
             MineError::NotConverged { .. } => Failure::NotConverged(e.to_string()),
             _ => Failure::Usage(format!("{}: {e}", args.file.display())),

@@ -29,11 +29,11 @@
 //! * Discounted orders: `r / alpha * integral of e^(-delta t) S(t)`; for ever (DERT) with Pareto/NBD, `r / alpha * E[1 / (mu + delta)]`.
 
 use serde::{Deserialize, Serialize};
-use statrs::function::gamma::{digamma, ln_gamma};
 
 use super::History;
 use super::future::Future;
 use super::likelihood::{Fit, Likelihood, Terms, fit};
+use super::nbd::counting_terms;
 use super::special::{GAUSS_LEGENDRE_10, expm1_over, gamma_nodes, negative_binomial};
 use crate::MineError;
 
@@ -258,12 +258,6 @@ fn bracket<const GRADIENT: bool>(
     }
 }
 
-/// What depends on `x` alone, and its derivatives by the logs of `r` and `alpha`.
-fn counting_terms(r: f64, alpha: f64, x: f64) -> (f64, f64, f64) {
-    let value = ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln();
-    (value, r * (digamma(r + x) - digamma(r) + alpha.ln()), r)
-}
-
 /// Methods that both models have.
 macro_rules! lifetime_model {
     ($model:ident) => {
@@ -358,8 +352,7 @@ impl Likelihood for ParetoNbd {
     }
 
     fn per_x(&self, x: f64) -> ((), Terms) {
-        let (value, by_r, by_alpha) = counting_terms(self.r, self.alpha, x);
-        ((), [value, by_r, by_alpha, 0.0, 0.0, 0.0, 0.0, 0.0])
+        ((), counting_terms(self.r, self.alpha, x))
     }
 
     fn per_time(&self, t: f64) -> Mark {
@@ -401,8 +394,7 @@ impl Likelihood for GGompertzNbd {
     }
 
     fn per_x(&self, x: f64) -> ((), Terms) {
-        let (value, by_r, by_alpha) = counting_terms(self.r, self.alpha, x);
-        ((), [value, by_r, by_alpha, 0.0, 0.0, 0.0, 0.0, 0.0])
+        ((), counting_terms(self.r, self.alpha, x))
     }
 
     fn per_time(&self, t: f64) -> Mark {

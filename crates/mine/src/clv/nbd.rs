@@ -72,10 +72,7 @@ impl Likelihood for Nbd {
     }
 
     fn per_x(&self, x: f64) -> ((), Terms) {
-        let Nbd { r, alpha } = *self;
-        let value = ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln();
-        let by_r = r * (digamma(r + x) - digamma(r) + alpha.ln());
-        ((), [value, by_r, r, 0.0, 0.0, 0.0, 0.0, 0.0])
+        ((), counting_terms(self.r, self.alpha, x))
     }
 
     fn per_time(&self, _: f64) {}
@@ -85,6 +82,13 @@ impl Likelihood for Nbd {
         let ln_end = at_end.ln();
         [-shape * ln_end, -self.r * ln_end, -self.alpha * shape / at_end, 0.0, 0.0, 0.0, 0.0, 0.0]
     }
+}
+
+/// What of Gamma-Poisson buying depends on `x` alone, and its derivatives by the logs of `r` and `alpha`.
+pub(super) fn counting_terms(r: f64, alpha: f64, x: f64) -> Terms {
+    let value = ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln();
+    let by_r = r * (digamma(r + x) - digamma(r) + alpha.ln());
+    [value, by_r, r, 0.0, 0.0, 0.0, 0.0, 0.0]
 }
 
 /// The future of a customer who never leaves: orders at a Gamma(`shape`, `rate`) rate.
