@@ -12,9 +12,9 @@ use rand::{Rng, SeedableRng};
 use rand_distr::{Beta, Distribution, Gamma};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
-use tillwise_mine::cluster::{kmeans, Settings};
+use tillwise_mine::cluster::kmeans::{self, lloyd, Start, Steps};
 use tillwise_mine::clv::{BetaGeometric, GammaGamma, History, Model, Orders};
-use tillwise_mine::rfm::{Input, Rfm, SegmentMap};
+use tillwise_mine::rfm::{Binning, Input, Rfm, Settings};
 
 /// BG/NBD buyers: gamma rates, beta drop-out, whole days.
 fn histories(n: usize) -> Vec<History> {
@@ -70,12 +70,23 @@ fn points(n: usize, d: usize) -> Array2<f64> {
 
 fn clusters(c: &mut Criterion) {
     let points = points(100_000, 8);
-    let settings = Settings { starts: 1, max_iterations: 50, ..Settings::default() };
+    let steps = Steps { starts: 1, max_iterations: 50, ..Steps::default() };
     let mut group = c.benchmark_group("cluster");
     group.sample_size(10);
-    group.bench_function("kmeans_100k_x_8_k_8", |b| {
-        b.iter(|| kmeans::fit(black_box(&points), 8, &settings).is_ok())
-    });
+    for k in [8, 50] {
+        let start = kmeans::start(points.view(), k, Start::PlusPlus, 0);
+        group.bench_function(format!("lloyd_100k_x_8_k_{k}"), |b| {
+            b.iter(|| lloyd(black_box(points.view()), start.clone(), 50, 1e-4).inertia)
+        });
+        group.bench_function(format!("kmeans_100k_x_8_k_{k}"), |b| {
+            b.iter(|| kmeans::fit(black_box(points.view()), k, &steps).is_ok())
+        });
+    }
+    for (name, how) in [("plus_plus", Start::PlusPlus), ("parallel", Start::Parallel)] {
+        group.bench_function(format!("start_{name}_100k_x_8_k_50"), |b| {
+            b.iter(|| kmeans::start(black_box(points.view()), 50, how, 0))
+        });
+    }
     group.finish();
 }
 
@@ -96,10 +107,24 @@ fn churn(c: &mut Criterion) {
 fn rfm(c: &mut Criterion) {
     let columns = points(1_000_000, 3);
     let columns: Vec<Vec<f64>> = columns.columns().into_iter().map(|c| c.to_vec()).collect();
-    let input = Input { days_since_last: &columns[0], orders: &columns[1], net_revenue: &columns[2] };
-    c.benchmark_group("rfm").sample_size(10).bench_function("fit_and_score_1m", |b| {
-        b.iter(|| Rfm::fit(black_box(input), 5, SegmentMap::default()).map(|m| m.score(input).len()).ok())
-    });
+    let input = Input {
+        days_since_last: &columns[0],
+        orders: &columns[1],
+        net_revenue: &columns[2],
+        mean_gap_days: &columns[0],
+        x: &columns[1],
+        ids: &[],
+        groups: &[],
+    };
+    let mut group = c.benchmark_group("rfm");
+    group.sample_size(10);
+    for (name, binning) in [("quantile", Binning::Quantile), ("kmeans", Binning::Kmeans)] {
+        let settings = Settings { binning, ..Settings::default() };
+        group.bench_function(format!("fit_and_score_{name}_1m"), |b| {
+            b.iter(|| Rfm::fit(black_box(input), &settings).map(|m| m.score(input).len()).ok())
+        });
+    }
+    group.finish();
 }
 
 criterion_group!(benches, clv, clusters, churn, rfm);

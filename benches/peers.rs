@@ -3,6 +3,11 @@
 //! `cargo bench -p tillwise --bench peers -- clv FILE MODEL` with a Parquet file of `frequency, recency, T, monetary_value` (weeks)
 //! and a model (`bg_nbd`, `pareto_nbd`, ...): seconds of the fits of orders and of spend, and of scoring every customer with
 //! all point quantities, and with intervals.
+//!
+//! `-- kmeans FILE INIT` with Parquet files of points and of start centres: seconds of Lloyd's steps from those centres, at most 100, to
+//! scikit-learn's tolerance of 1e-4, plain and begun on parts; `-- kmeans FILE K` begins with the first K points.
+//!
+//! `-- rfm FILE` with the customer table of a run: seconds of reading the three columns, of the break points, and of scoring.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up should stop")]
 #![expect(clippy::print_stdout, reason = "its result")]
@@ -10,15 +15,20 @@
 use std::path::Path;
 use std::time::Instant;
 
+use ndarray::{Array2, Axis};
+use tillwise_mine::cluster::kmeans::{lloyd, mean_variance, staged};
 use tillwise_mine::clv::{Clv, GammaGamma, Input, Model, Settings, TimeUnit, Value};
+use tillwise_mine::rfm::{Rfm, Settings as RfmSettings};
 use tillwise_table::Table;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["clv", file, model] => clv(file, model),
+        ["kmeans", file, start] => kmeans(file, start),
+        ["rfm", file] => rfm(file),
         // `cargo bench` without arguments runs every bench; this one has nothing to do then.
-        _ => println!("usage: -- clv FILE MODEL"),
+        _ => println!("usage: -- clv FILE MODEL, -- kmeans FILE INIT|K, or -- rfm FILE"),
     }
 }
 
@@ -78,6 +88,66 @@ fn clv(file: &str, model: &str) {
             "iterations": orders.iterations, "gradient": orders.gradient, "spend_fit_s": spend_fit,
             "spend_log_likelihood": gamma.log_likelihood, "score_points_s": points, "score_with_intervals_s": intervals,
             "expected_orders": sum,
+        })
+    );
+}
+
+/// A table of numbers, row after row.
+fn matrix(file: &str) -> Array2<f64> {
+    let table = Table::read(Path::new(file)).expect("a Parquet file");
+    let names: Vec<String> = table.batch().schema().fields().iter().map(|f| f.name().clone()).collect();
+    let mut points = Array2::zeros((table.rows(), names.len()));
+    for (mut column, name) in points.columns_mut().into_iter().zip(&names) {
+        let values = table.f64s(name).expect("a number column");
+        column.iter_mut().zip(values).for_each(|(c, v)| *c = v);
+    }
+    points
+}
+
+fn kmeans(file: &str, start: &str) {
+    let points = matrix(file);
+    let centres = match start.parse::<usize>() {
+        Ok(k) => points.select(Axis(0), &(0..k).collect::<Vec<_>>()),
+        Err(_) => matrix(start),
+    };
+    let tolerance = 1e-4 * mean_variance(points.view());
+    let (plain, plain_s) = timed(|| lloyd(points.view(), centres.clone(), 100, tolerance));
+    let (fit, seconds) = timed(|| staged(points.view(), centres.clone(), 100, tolerance));
+    println!(
+        "{}",
+        serde_json::json!({
+            "points": points.nrows(), "features": points.ncols(), "k": centres.nrows(),
+            "lloyd_s": plain_s, "lloyd_iterations": plain.iterations, "lloyd_inertia": plain.inertia, "staged_s": seconds,
+            "iterations": fit.iterations, "converged": fit.converged, "inertia": fit.inertia,
+        })
+    );
+}
+
+fn rfm(file: &str) {
+    let read = || {
+        let columns = ["days_since_last", "orders", "net_revenue", "mean_gap_days", "x"];
+        Table::read_columns(Path::new(file), &columns).expect("a customer table")
+    };
+    let (table, read_s) = timed(read);
+    let column = |name: &str| table.f64s(name).expect("a number column");
+    let (days, orders, revenue) = (column("days_since_last"), column("orders"), column("net_revenue"));
+    let (gaps, x) = (column("mean_gap_days"), column("x"));
+    let input = tillwise_mine::rfm::Input {
+        days_since_last: &days,
+        orders: &orders,
+        net_revenue: &revenue,
+        mean_gap_days: &gaps,
+        x: &x,
+        ids: &[],
+        groups: &[],
+    };
+    let (model, fit_s) = timed(|| Rfm::fit(input, &RfmSettings::default()).expect("a model"));
+    let (scores, score_s) = timed(|| model.score(input));
+    let sum: u64 = scores.iter().map(|s| u64::from(s.r) + u64::from(s.f) + u64::from(s.m)).sum();
+    println!(
+        "{}",
+        serde_json::json!({
+            "customers": orders.len(), "read_s": read_s, "fit_s": fit_s, "score_s": score_s, "sum_of_scores": sum,
         })
     );
 }

@@ -4,9 +4,9 @@
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
-use tillwise_mine::cluster::{Clusters, Settings};
+use tillwise_mine::cluster::{Clusters, FeatureSpec, Method, Settings, K};
 use tillwise_mine::clv::{Clv, Input as ClvInput, Model, Settings as ClvSettings, TimeUnit, Value};
-use tillwise_mine::rfm::{Input as RfmInput, Rfm, SegmentMap};
+use tillwise_mine::rfm::{Binning, Input as RfmInput, Rfm, Settings as RfmSettings};
 
 /// Columns of a made-up customer table: days since last, orders, revenue, x, t_x, age, spend.
 fn columns(n: usize) -> Vec<Vec<f64>> {
@@ -30,7 +30,15 @@ fn pick(columns: &[Vec<f64>], rows: &[usize]) -> Vec<Vec<f64>> {
 }
 
 fn rfm_input(c: &[Vec<f64>]) -> RfmInput<'_> {
-    RfmInput { days_since_last: &c[0], orders: &c[1], net_revenue: &c[2] }
+    RfmInput {
+        days_since_last: &c[0],
+        orders: &c[1],
+        net_revenue: &c[2],
+        mean_gap_days: &c[4],
+        x: &c[3],
+        ids: &[],
+        groups: &[],
+    }
 }
 
 fn clv_input(c: &[Vec<f64>]) -> ClvInput<'_> {
@@ -68,10 +76,15 @@ fn features(c: &[Vec<f64>]) -> Vec<(&'static str, &[f64])> {
     vec![("days_since_last", &c[0]), ("orders", &c[1]), ("net_revenue", &c[2])]
 }
 
+fn cluster_settings(method: Method) -> Settings {
+    let features = ["days_since_last", "orders", "net_revenue"].map(FeatureSpec::new).to_vec();
+    Settings { method, features, k: K::Auto { min: 2, max: 4 }, batch: 256, ..Settings::default() }
+}
+
 /// One of each model.
 struct Models {
-    rfm: Rfm,
-    clusters: Clusters,
+    rfm: Vec<Rfm>,
+    clusters: Vec<Clusters>,
     tree: Tree,
     clv: Clv,
     pareto: Clv,
@@ -82,8 +95,18 @@ impl Models {
         let churned = c[0].iter().map(|d| *d > 120.0).collect();
         let examples = Examples { features: c[1..4].to_vec(), churned };
         Models {
-            rfm: Rfm::fit(rfm_input(c), 5, SegmentMap::default()).unwrap(),
-            clusters: Clusters::fit(&features(c), &c[2], &Settings::default()).unwrap().0,
+            rfm: [Binning::Quantile, Binning::Kmeans, Binning::RRfm]
+                .into_iter()
+                .zip([false, true, true])
+                .map(|(binning, nested)| {
+                    let settings = RfmSettings { binning, nested, ..RfmSettings::default() };
+                    Rfm::fit(rfm_input(c), &settings).unwrap()
+                })
+                .collect(),
+            clusters: [Method::Kmeans, Method::MiniBatch, Method::GaussianMixture, Method::Density]
+                .into_iter()
+                .map(|method| Clusters::fit(&features(c), &c[2], &cluster_settings(method)).unwrap().0)
+                .collect(),
             tree: Tree::fit(&examples, &TreeSettings::default()).unwrap(),
             clv: Clv::fit(clv_input(c), &clv_settings(Model::MbgNbd)).unwrap().0,
             pareto: Clv::fit(clv_input(c), &clv_settings(Model::ParetoNbd)).unwrap().0,
@@ -92,13 +115,16 @@ impl Models {
 
     /// Every score of every customer, as text, so that one comparison takes them all.
     fn score(&self, c: &[Vec<f64>]) -> Vec<String> {
-        let rfm = self.rfm.score(rfm_input(c));
-        let labels = self.clusters.score(&features(c)).unwrap();
+        let rfm: Vec<_> = self.rfm.iter().map(|m| m.score(rfm_input(c))).collect();
+        let clusters: Vec<_> = self.clusters.iter().map(|m| m.score(&features(c)).unwrap()).collect();
         let (clv, pareto) = (self.clv.score(clv_input(c)), self.pareto.score(clv_input(c)));
         (0..c[0].len())
             .map(|i| {
                 let leaf = self.tree.predict(|f| c[1 + f][i]);
-                format!("{} {} {leaf:?} {:?} {:?}", rfm[i], labels[i], clv[i], pareto[i])
+                let scores: Vec<String> = rfm.iter().map(|r| r[i].to_string()).collect();
+                let placed =
+                    clusters.iter().map(|s| (s.labels[i], s.probabilities[i], s.map[0][i], s.map[1][i]));
+                format!("{scores:?} {:?} {leaf:?} {:?} {:?}", placed.collect::<Vec<_>>(), clv[i], pareto[i])
             })
             .collect()
     }

@@ -48,6 +48,8 @@ pub enum Command {
     Churn(Stage),
     /// Only customer lifetime value.
     Clv(Stage),
+    /// Show a map of RFM segments as a grid, and as TOML to start one of your own from.
+    Segments(Segments),
     /// Retention and lifetime value of contractual cohorts, from a table of their survivors.
     Retention(Retention),
 }
@@ -133,6 +135,13 @@ pub struct Retention {
     /// Discount rate of a period, from 0.0001 to 10.
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub discount: f64,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Segments {
+    /// The name of a map, or a config file whose map is meant; without it, the maps that come along are listed.
+    #[arg(value_name = "MAP|CONFIG")]
+    pub map: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,6 @@
 //! One function a command.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,8 +11,9 @@ use tillwise_ingest::{inspect, InputFile};
 use tillwise_pipeline::{run as carry_out, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until};
 use tillwise_simulate::{write_shop, Shop};
 
-use crate::args::{Common, Demo, Init, Run, Score, Stage};
+use crate::args::{Common, Demo, Init, Run, Score, Segments, Stage};
 use crate::{config_text, restart, summary};
+use tillwise_mine::rfm::{SegmentMap, PRESETS};
 
 /// How a command ended that did not fail.
 pub enum Ended {
@@ -138,6 +140,52 @@ pub fn score(score: &Score) -> Result<Ended, Failure> {
     plan.mode = Mode::Score { models: score.models.clone() };
     plan.force = score.force;
     finish(&plan)
+}
+
+pub fn segments(segments: &Segments) -> Result<Ended, Failure> {
+    let Some(name) = &segments.map else {
+        let list: String =
+            PRESETS.iter().map(|(name, bins, what)| format!("{name:<16}{bins} bins  {what}\n")).collect();
+        print(&format!(
+            "{list}\nUse one with segments = \"NAME\" under [rfm]; see it with: tillwise segments NAME\n"
+        ))?;
+        return Ok(Ended::Done);
+    };
+    let (map, bins) = match PRESETS.iter().find(|p| p.0 == name) {
+        Some((_, bins, _)) => (SegmentMap::preset(name).unwrap_or_default(), [*bins; 3]),
+        None if Path::new(name).exists() => {
+            let settings = Config::read(Path::new(name))?.rfm.settings()?;
+            (settings.segments, settings.bins)
+        }
+        None => {
+            let known: Vec<&str> = PRESETS.iter().map(|p| p.0).collect();
+            return Err(Failure::Usage(format!(
+                "there is no map and no config file `{name}`; maps are {}",
+                known.join(", ")
+            )));
+        }
+    };
+    let mut toml = String::from("[rfm]\n");
+    let _ = writeln!(toml, "bins = {bins:?}");
+    if map.first_match {
+        let _ = writeln!(toml, "first_match = true");
+    }
+    if let Some(other) = &map.other {
+        let _ = writeln!(toml, "other = {}", config_text::quoted(other));
+    }
+    let _ = writeln!(toml, "segments = [");
+    for s in &map.segments {
+        let mut keys = vec![format!("name = {}", config_text::quoted(&s.name))];
+        for (key, bounds) in [("r", s.r), ("f", s.f), ("m", s.m), ("fm", s.fm)] {
+            keys.extend(bounds.map(|b| format!("{key} = {b:?}")));
+        }
+        if !s.codes.is_empty() {
+            keys.push(format!("codes = {:?}", s.codes));
+        }
+        let _ = writeln!(toml, "    {{ {} }},", keys.join(", "));
+    }
+    print(&format!("{}\n{toml}]\n", map.draw(bins)))?;
+    Ok(Ended::Done)
 }
 
 pub fn stage(stage: &Stage, name: &str) -> Result<Ended, Failure> {

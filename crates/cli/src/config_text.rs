@@ -12,7 +12,7 @@ fn comment(text: &str) -> String {
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -121,8 +121,14 @@ as_of = "last"           # the last order's day; "last+1", or a date
 seed = 20111209
 # memory_limit = "1GB"
 
+[rfm]
+bins = 5
+segments = "ten"         # `tillwise segments` shows the maps there are
+compare_days = 30        # who changed segment since then
+
 [cluster]
 k = "auto"               # or a number
+method = "kmeans"        # or mini_batch, gaussian_mixture, density
 
 [churn]
 horizon_days = 90        # no order in this many days is churn

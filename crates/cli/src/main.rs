@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         Command::Cluster(stage) => commands::stage(&stage, "cluster"),
         Command::Churn(stage) => commands::stage(&stage, "churn"),
         Command::Clv(stage) => commands::stage(&stage, "clv"),
+        Command::Segments(segments) => commands::segments(&segments),
         Command::Retention(retention) => retention::retention(&retention),
     };
     ExitCode::from(match result {

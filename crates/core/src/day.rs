@@ -45,6 +45,13 @@ impl Day {
         d.year() * 12 + d.month0() as i32
     }
 
+    /// The last day of the calendar month of [`Day::month_index`].
+    pub fn month_end(index: i32) -> Day {
+        let next = index + 1;
+        let first = NaiveDate::from_ymd_opt(next.div_euclid(12), next.rem_euclid(12) as u32 + 1, 1);
+        first.and_then(Day::from_date).map_or(Day::MAX, |day| day - 1)
+    }
+
     /// The calendar month of [`Day::month_index`] as `YYYY-MM`.
     pub fn month_name(index: i32) -> String {
         format!("{:04}-{:02}", index.div_euclid(12), index.rem_euclid(12) + 1)

@@ -152,10 +152,33 @@ pub const SCORES: &[Column] = &[
     opt("r_score", Kind::Int32, "recency score, highest for the most recent"),
     opt("f_score", Kind::Int32, "frequency score, highest for the most orders"),
     opt("m_score", Kind::Int32, "monetary score, highest for the most net revenue"),
-    opt("rfm_score", Kind::Text, "the three scores as digits, such as 543"),
+    opt("rfm_score", Kind::Text, "the three scores as digits, such as 543, or 12-4-3 where one is above 9"),
+    opt("rfm_weighted_score", Kind::Float, "the three scores, each times its weight, added up"),
     opt("rfm_segment", Kind::Text, "the named segment of that score"),
-    opt("cluster_id", Kind::Int32, "k-means cluster, 1 is the one with the highest mean revenue"),
+    opt(
+        "rfm_segment_before",
+        Kind::Text,
+        "the segment [rfm] compare_days earlier, by the same breaks; null for customers who came since",
+    ),
+    opt(
+        "buying_rhythm",
+        Kind::Text,
+        "new, active, lapsing or lost, by the customer's own gaps; null where nobody came again",
+    ),
+    opt("buyer_class", Kind::Text, "heavy, medium or light buyer, by orders"),
+    opt(
+        "cluster_id",
+        Kind::Int32,
+        "the cluster, numbered by mean revenue when it first appeared; 0 for outliers of a density method",
+    ),
     opt("cluster_name", Kind::Text, "what marks the cluster"),
+    opt("cluster_probability", Kind::Float, "probability of belonging to it; null but for Gaussian mixtures"),
+    opt(
+        "cluster_map_x",
+        Kind::Float,
+        "first principal component of the scaled features, to plot clusters by",
+    ),
+    opt("cluster_map_y", Kind::Float, "second principal component"),
     opt("churn_probability", Kind::Float, "probability of no order within the horizon"),
     opt(
         "churn_decile",
@@ -198,6 +221,58 @@ pub const SEGMENTS: &[Column] = &[
     col("mean_days_since_last", Kind::Float, "mean days since the last order"),
     col("mean_orders", Kind::Float, "mean orders"),
     col("mean_net_revenue", Kind::Float, "mean net revenue"),
+    opt(
+        "customers_before",
+        Kind::Int64,
+        "customers in it [rfm] compare_days earlier; null without a comparison",
+    ),
+    opt("entered", Kind::Int64, "customers in it now who were not then, first-time buyers among them"),
+    opt("left", Kind::Int64, "customers in it then who are not now"),
+];
+
+/// From which segment to which: one row per pair that occurs.
+pub const SEGMENT_MIGRATION: &[Column] = &[
+    col("as_of_before", Kind::Date, "the earlier day"),
+    col("as_of", Kind::Date, "the day of the picture"),
+    opt(
+        "segment_before",
+        Kind::Text,
+        "the segment on the earlier day; null for customers whose first order is later",
+    ),
+    col("segment", Kind::Text, "the segment now"),
+    col("customers", Kind::Int64, "customers who went this way"),
+    opt("share_of_before", Kind::Float, "their share of the earlier segment; null for new customers"),
+    col("net_revenue", Kind::Float, "their net revenue up to now"),
+];
+
+/// How many customers were in each segment at the end of past months, by today's breaks.
+pub const SEGMENT_HISTORY: &[Column] = &[
+    col("as_of", Kind::Date, "the day"),
+    col("rfm_segment", Kind::Text, "the segment"),
+    col("customers", Kind::Int64, "customers in it on that day"),
+    col("customer_share", Kind::Float, "their share of all customers of that day"),
+    col("net_revenue", Kind::Float, "their net revenue up to that day"),
+];
+
+/// Segments by group.
+pub const SEGMENT_GROUPS: &[Column] = &[
+    opt("customer_group", Kind::Text, "value of the column of [rfm] by; null for customers without one"),
+    col("own_breaks", Kind::Bool, "whether the group was large enough for breaks of its own"),
+    col("rfm_segment", Kind::Text, "the segment"),
+    col("customers", Kind::Int64, "customers of the group in it"),
+    col("share_of_group", Kind::Float, "their share of the group"),
+    col("net_revenue", Kind::Float, "their net revenue"),
+];
+
+/// Every break point, and where it would be if it were found today.
+pub const RFM_BREAKS: &[Column] = &[
+    opt("customer_group", Kind::Text, "the group; null for everyone"),
+    col("measure", Kind::Text, "days_since_last, orders or net_revenue"),
+    col("within", Kind::Text, "if nested: the R score, or the R and F scores, that the breaks hold within"),
+    col("break_number", Kind::Int32, "its number, from 1"),
+    opt("break_value", Kind::Float, "where it is in use"),
+    opt("fresh_value", Kind::Float, "where today's customers would put it"),
+    col("fitted_as_of", Kind::Date, "the day of the customers that it was found on"),
 ];
 
 /// One row per cluster.
@@ -213,6 +288,62 @@ pub const CLUSTERS: &[Column] = &[
     col("mean_net_revenue", Kind::Float, "mean net revenue"),
     col("mean_avg_order_value", Kind::Float, "mean of the average order value"),
     col("mean_tenure_days", Kind::Float, "mean days since the first order"),
+];
+
+/// What each cluster is like, feature by feature.
+pub const CLUSTER_PROFILES: &[Column] = &[
+    col("cluster_id", Kind::Int32, "the cluster"),
+    col("cluster_name", Kind::Text, "what marks it"),
+    col("feature", Kind::Text, "the feature"),
+    col("mark", Kind::Int32, "1 for the feature that marks the cluster most"),
+    opt("mean", Kind::Float, "its mean in the cluster"),
+    opt("median", Kind::Float, "its median in the cluster"),
+    opt("overall_mean", Kind::Float, "its mean over all customers"),
+    opt(
+        "index_100",
+        Kind::Float,
+        "100 times the cluster's mean over that of all; null unless that is above zero",
+    ),
+    col(
+        "standard_deviations",
+        Kind::Float,
+        "how far the cluster stands from the average, on the model's scale",
+    ),
+];
+
+/// Rules that find a cluster's customers again.
+pub const CLUSTER_RULES: &[Column] = &[
+    col("cluster_id", Kind::Int32, "the cluster"),
+    col("rule", Kind::Text, "the rule, in words"),
+    col("customers", Kind::Int64, "customers that it holds for"),
+    col("in_cluster", Kind::Int64, "those of them in the cluster"),
+    col("precision", Kind::Float, "in_cluster over customers"),
+    col("coverage", Kind::Float, "in_cluster over the cluster's customers"),
+];
+
+/// Each number of clusters that was tried.
+pub const CLUSTER_CHOICE: &[Column] = &[
+    col("k", Kind::Int32, "clusters"),
+    col("place", Kind::Int32, "by the criterion; 1 is the choice"),
+    col("customers", Kind::Int64, "customers that it was tried on"),
+    col("inertia", Kind::Float, "within-cluster sum of squares of those"),
+    opt("silhouette", Kind::Float, "mean silhouette: large is good"),
+    opt("calinski_harabasz", Kind::Float, "index of Calinski and Harabasz: large is good"),
+    opt("davies_bouldin", Kind::Float, "index of Davies and Bouldin: small is good"),
+    opt("gap", Kind::Float, "gap statistic"),
+    opt("gap_error", Kind::Float, "its standard error"),
+    opt("stability", Kind::Float, "likeness of the partitions of random parts: large is good, at most 1"),
+    opt("mixture_bic", Kind::Float, "Schwarz's criterion of a Gaussian mixture: small is good"),
+];
+
+/// Today's customers by the last run's clusters and by today's.
+pub const CLUSTER_DRIFT: &[Column] = &[
+    col("cluster_id", Kind::Int32, "the cluster"),
+    col("cluster_name", Kind::Text, "what marks it"),
+    col("status", Kind::Text, "kept, new, or gone"),
+    col("customers_by_last", Kind::Int64, "customers that the last run's model puts into it"),
+    col("customers", Kind::Int64, "customers in it now"),
+    col("customers_in_both", Kind::Int64, "customers that both put into it"),
 ];
 
 /// One row per leaf of the churn tree.
@@ -346,7 +477,15 @@ mod tests {
             SUMMARY,
             SCORES,
             SEGMENTS,
+            SEGMENT_MIGRATION,
+            SEGMENT_HISTORY,
+            SEGMENT_GROUPS,
+            RFM_BREAKS,
             CLUSTERS,
+            CLUSTER_PROFILES,
+            CLUSTER_RULES,
+            CLUSTER_CHOICE,
+            CLUSTER_DRIFT,
             CHURN_RULES,
             CHURN_METRICS,
             LABELS,

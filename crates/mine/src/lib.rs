@@ -77,3 +77,9 @@ impl MineError {
         MineError::Data { needs: needs.into(), found: found.into() }
     }
 }
+
+impl From<linfa::Error> for MineError {
+    fn from(e: linfa::Error) -> MineError {
+        MineError::data("the data set must suit linfa", e.to_string())
+    }
+}

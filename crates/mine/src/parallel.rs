@@ -30,3 +30,20 @@ pub(crate) fn sum<const K: usize>(n: usize, add: impl Fn(usize, &mut [f64; K]) +
 pub(crate) fn map<T: Send>(n: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     (0..n).into_par_iter().with_min_len(256).map(f).collect()
 }
+
+/// As [`sum`], for as many sums as the data ask for.
+pub(crate) fn sums(n: usize, len: usize, add: impl Fn(usize, &mut [f64]) + Sync + Send) -> Vec<f64> {
+    let parts: Vec<Vec<f64>> = (0..n.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| {
+            let mut sums = vec![0.0; len];
+            (chunk * CHUNK..((chunk + 1) * CHUNK).min(n)).for_each(|i| add(i, &mut sums));
+            sums
+        })
+        .collect();
+    let mut total = vec![0.0; len];
+    for part in parts {
+        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+    }
+    total
+}

@@ -17,7 +17,10 @@ use tillwise_mine::MineError;
 use tillwise_store::StoreError;
 use tillwise_table::TableError;
 
-pub use config::{Analysis, AsOf, Churn, Cluster, Clv, Codec, Config, Gates, KChoice, Rfm, Run, Size};
+pub use config::{
+    Analysis, AsOf, Bins, Churn, Cluster, Clv, Codec, Config, FeatureChoice, Gates, KChoice, Rfm, Run,
+    Segments, Size,
+};
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};
 

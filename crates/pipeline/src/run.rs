@@ -15,7 +15,9 @@ use tillwise_store::{Output, hash_file, run_id};
 use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
 use tracing::{info, warn};
 
-use crate::analyses::{Calibration, Context, Cutoffs, LabelledTable, calibration_end, cutoffs};
+use crate::analyses::{
+    Calibration, Context, Cutoffs, LabelledTable, Picture, calibration_end, cutoffs, earlier_days,
+};
 use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
 
 /// Whether models are fitted or only applied.
@@ -120,7 +122,13 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         })
         .collect::<Result<Vec<_>, PipelineError>>()?;
     let id = plan.id(&inputs)?;
-    if let (None, false, Some(folder)) = (&plan.stage, plan.force, output.find(&id)) {
+    // Published already, from the same earlier run's models if those count.
+    let same = |(day, folder): &(Day, PathBuf)| {
+        let name = plan.run_id(&id, earlier(plan, &output, *day).as_deref());
+        folder.file_name().is_some_and(|f| name.is_ok_and(|name| f == format!("run={name}").as_str()))
+    };
+    let published = output.find(&id).into_iter().find(same).filter(|_| plan.stage.is_none() && !plan.force);
+    if let Some((_, folder)) = published {
         // Nothing new, but perhaps too old: an export that is no longer refreshed is the same every night.
         if let Some(last) = last_date_of(&folder)
             && let Some(found) = too_old(&config.gates, last)
@@ -130,7 +138,8 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         if !output.is_current(&folder) {
             output.point_current(&folder)?;
         }
-        return Ok(Outcome::NothingNew { folder, run_id: id });
+        let name = folder.file_name().map(|n| n.to_string_lossy().replace("run=", "")).unwrap_or_default();
+        return Ok(Outcome::NothingNew { folder, run_id: name });
     }
     clock.lap("hash");
 
@@ -161,12 +170,14 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     };
     let as_of = as_of(config.run.as_of, first, last)?;
     record.as_of = Some(as_of);
+    let earlier = earlier(plan, &output, as_of);
+    record.run_id = plan.run_id(&record.run_id, earlier.as_deref())?;
 
     let mut models_failed = false;
     if plan.until != Until::Ingest {
         let tables = summarise(plan, engine, &work, as_of, first, &mut record)?;
         clock.lap("customers");
-        models_failed = analyse(plan, &work, as_of, &tables, &mut record)?;
+        models_failed = analyse(plan, &work, as_of, &tables, earlier.as_deref(), &mut record)?;
         clock.lap("analyses");
         fs::remove_dir_all(work.join("tables.tmp"))
             .map_err(|source| PipelineError::Write { path: work.clone(), source })?;
@@ -192,7 +203,19 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
 }
 
 impl Plan {
-    /// The hash of everything that decides the result.
+    /// The run's id: that of its files and config, and where an earlier run's models count, a hash of those.
+    fn run_id(&self, id: &str, earlier: Option<&Path>) -> Result<String, PipelineError> {
+        let Some(models) = earlier else { return Ok(id.to_owned()) };
+        let mut parts = Vec::new();
+        for analysis in [Analysis::Rfm, Analysis::Cluster] {
+            let path = models.join(format!("{}.json", analysis.name()));
+            parts.push(if path.exists() { hash_file(&path)?.0 } else { "none".to_owned() });
+        }
+        let hash = run_id(&parts.iter().map(String::as_str).collect::<Vec<_>>());
+        Ok(format!("{id}-{}", &hash[..8]))
+    }
+
+    /// The hash of everything that decides the result, but for an earlier run.
     fn id(&self, inputs: &[InputRecord]) -> Result<String, PipelineError> {
         let mut config = self.config.clone();
         // Where the result lies does not change it.
@@ -245,6 +268,15 @@ impl Plan {
     fn wants(&self, analysis: Analysis) -> bool {
         self.until == Until::Analyses && self.config.run.analyses.contains(&analysis)
     }
+}
+
+/// The models of the last run of an earlier day, if this run looks at them.
+fn earlier(plan: &Plan, output: &Output, as_of: Day) -> Option<PathBuf> {
+    let (rfm, cluster) = (&plan.config.rfm, &plan.config.cluster);
+    let reuses = (plan.wants(Analysis::Rfm) && rfm.refresh_days > 0)
+        || (plan.wants(Analysis::Cluster) && (cluster.follow_last || cluster.refresh_days > 0));
+    let wanted = plan.mode == Mode::Fit && reuses;
+    wanted.then(|| output.before(as_of)).flatten().map(|run| run.join("models")).filter(|m| m.exists())
 }
 
 /// Seconds by stage.
@@ -346,6 +378,7 @@ struct Tables {
     customers: Table,
     labelled: Result<Cutoffs<LabelledTable>, String>,
     calibration: Result<Calibration, String>,
+    pictures: Vec<Picture>,
 }
 
 fn summarise(
@@ -411,6 +444,20 @@ fn summarise(
     } else {
         Err("CLV models are not fitted in this run".to_owned())
     };
+    let pictures =
+        if plan.wants(Analysis::Rfm) { earlier_days(&config.rfm, first, as_of) } else { Vec::new() };
+    let pictures: Vec<Picture> = pictures
+        .into_iter()
+        .map(|as_of| Picture { as_of, path: folder.join(format!("picture-{as_of}.parquet")) })
+        .collect();
+    requests.extend(pictures.iter().map(|p| SummaryRequest {
+        as_of: p.as_of,
+        label_until: None,
+        occasion_days: None,
+        daily: None,
+        active_within_days: None,
+        out: p.path.clone(),
+    }));
     info!(dates = requests.len(), "summing customers");
     let net_returns = config.cleaning.returns == Returns::Net;
     let stats = engine.summarise(&work.join("transactions"), net_returns, &requests)?;
@@ -419,7 +466,7 @@ fn summarise(
     if stats[0].customers == 0 {
         return Err(PipelineError::NoCustomers { as_of });
     }
-    Ok(Tables { customers: Table::read(&path)?, labelled, calibration })
+    Ok(Tables { customers: Table::read(&path)?, labelled, calibration, pictures })
 }
 
 /// Runs the analyses side by side and writes all tables; whether one failed.
@@ -428,6 +475,7 @@ fn analyse(
     work: &Path,
     as_of: Day,
     tables: &Tables,
+    earlier: Option<&Path>,
     record: &mut RunRecord,
 ) -> Result<bool, PipelineError> {
     let models = work.join("models");
@@ -443,6 +491,8 @@ fn analyse(
         customers: &tables.customers,
         labelled: &tables.labelled,
         calibration: &tables.calibration,
+        pictures: &tables.pictures,
+        earlier,
     };
     let results: Vec<_> = Analysis::ALL
         .into_par_iter()
@@ -524,7 +574,7 @@ fn metadata(record: &RunRecord) -> Vec<(&'static str, String)> {
 }
 
 /// Raised whenever a published column is renamed, retyped or removed.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 /// Writes `run.json`, and `report.html` from it.
 fn write_record(work: &Path, record: &mut RunRecord) -> Result<(), PipelineError> {

@@ -117,15 +117,36 @@ impl Output {
         Ok(work)
     }
 
-    /// The folder of a run that is complete, if there is one.
-    pub fn find(&self, run_id: &str) -> Option<PathBuf> {
-        let days = fs::read_dir(self.root.join("runs")).ok()?;
-        let mut found: Vec<PathBuf> = days
-            .filter_map(|day| Some(day.ok()?.path().join(format!("run={run_id}"))))
-            .filter(|run| run.join("run.json").is_file())
+    /// Every complete run with its day, the latest day first and on one day the latest made first.
+    fn runs(&self) -> Vec<(Day, PathBuf)> {
+        let list = |folder: &Path| {
+            fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
+        };
+        let day = |folder: &Path| folder.file_name()?.to_str()?.strip_prefix("as_of=")?.parse::<Day>().ok();
+        let made = |run: &Path| fs::metadata(run.join("run.json")).and_then(|m| m.modified()).ok();
+        let mut runs: Vec<_> = list(&self.root.join("runs"))
+            .into_iter()
+            .filter_map(|folder| Some((day(&folder)?, list(&folder))))
+            .flat_map(|(day, runs)| runs.into_iter().map(move |run| (day, run)))
+            .filter_map(|(day, run)| Some((day, made(&run)?, run)))
             .collect();
-        found.sort();
-        found.pop()
+        runs.sort();
+        runs.into_iter().rev().map(|(day, _, run)| (day, run)).collect()
+    }
+
+    /// The complete runs whose id is this one, or begins with it and a hyphen: those that came from the same files and config.
+    pub fn find(&self, run_id: &str) -> Vec<(Day, PathBuf)> {
+        let same = |run: &Path| {
+            let name = run.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_prefix("run="));
+            name.and_then(|n| n.strip_prefix(run_id))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        self.runs().into_iter().filter(|(_, run)| same(run)).collect()
+    }
+
+    /// The last run of an earlier day.
+    pub fn before(&self, as_of: Day) -> Option<PathBuf> {
+        self.runs().into_iter().find(|(day, _)| *day < as_of).map(|(_, run)| run)
     }
 
     /// Whether `current` points at this run.
@@ -250,8 +271,15 @@ mod tests {
             assert_eq!(output.current_record().unwrap()["text"], text);
             assert!(fs::read_to_string(output.root().join("run.json")).unwrap().contains(text));
         }
-        assert!(output.find("a1").is_some() && output.find("c3").is_none());
-        assert!(!output.is_current(&output.find("a1").unwrap()));
+        assert!(output.find("c3").is_empty());
+        assert!(!output.is_current(&output.find("a1")[0].1));
+        let later = output.publish(&finished(&output, "later"), Day(9), "a1-77").unwrap();
+        assert_eq!(output.find("a1").iter().map(|r| r.0).collect::<Vec<_>>(), [Day(9), Day(0)]);
+        assert_eq!(output.before(Day(10)), Some(later));
+        assert!(
+            output.before(Day(9)).is_some_and(|run| run.ends_with("run=b2"))
+                && output.before(Day(0)).is_none()
+        );
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Date32Type, Float64Type, Int32Type, Int64Type};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::{TableError, broken, io};
@@ -23,10 +24,26 @@ impl Table {
     /// # Errors
     /// If it cannot be read.
     pub fn read(path: &Path) -> Result<Table, TableError> {
+        Table::read_some(path, None)
+    }
+
+    /// Reads some columns of a Parquet file.
+    ///
+    /// # Errors
+    /// If it cannot be read. Columns that are not there are missed when they are asked for.
+    pub fn read_columns(path: &Path, columns: &[&str]) -> Result<Table, TableError> {
+        Table::read_some(path, Some(columns))
+    }
+
+    fn read_some(path: &Path, columns: Option<&[&str]>) -> Result<Table, TableError> {
         let file = File::open(path).map_err(io(path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken(path))?;
-        let schema = builder.schema().clone();
+        let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken(path))?;
+        if let Some(columns) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
         let reader = builder.with_batch_size(crate::ROW_GROUP).build().map_err(broken(path))?;
+        let schema = reader.schema();
         let batches = reader.collect::<Result<Vec<_>, _>>().map_err(broken(path))?;
         let batch = concat_batches(&schema, &batches).map_err(broken(path))?;
         Ok(Table { path: path.to_owned(), batch })

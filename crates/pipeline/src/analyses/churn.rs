@@ -65,7 +65,7 @@ struct Report {
 
 pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let settings = &context.config.churn;
-    let file = context.model(|| fit(context, settings))?;
+    let file = context.model(None, || fit(context, settings))?;
     let model = &file.parameters;
     let table = context.customers;
     let columns = features(table, &model.features)?;

@@ -1,21 +1,35 @@
-//! Clusters and their table.
+//! Clusters and their tables.
 
-use std::sync::Arc;
+use arrow::array::RecordBatch;
+use tillwise_core::schema::{CLUSTER_CHOICE, CLUSTER_DRIFT, CLUSTER_PROFILES, CLUSTER_RULES, CLUSTERS};
+use tillwise_core::{ModelFile, Parameters};
+use tillwise_mine::cluster::{Clusters, Drift, OUTLIER, Report, Tried, profile};
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
-use tillwise_core::schema::CLUSTERS;
-use tillwise_mine::cluster::Clusters;
+use super::{Context, Done, Sums, batch, counts, feature, floats, ints, texts};
+use crate::{Mode, NotDone, PipelineError};
 
-use super::{Context, Done, Sums, batch, feature};
-use crate::NotDone;
+/// The name of customers in no cluster.
+const OUTLIERS: &str = "outliers";
 
 pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let table = context.customers;
-    let settings = &context.config.cluster;
-    let needed = match context.mode {
-        crate::Mode::Fit => settings.features.clone(),
-        crate::Mode::Score { .. } => every_feature(),
+    let config = &context.config.cluster;
+    let settings = config.settings(context.config.run.seed);
+    let last = context.last::<Clusters>();
+    let mut needed: Vec<String> = match context.mode {
+        Mode::Fit => settings.features.iter().map(|f| f.column.clone()).collect(),
+        Mode::Score { models } if models.join(ModelFile::<Clusters>::file_name()).exists() => {
+            features_of(&ModelFile::<Clusters>::load(models)?.parameters)
+        }
+        Mode::Score { .. } => Vec::new(),
     };
+    if let Some(Ok(last)) = &last {
+        needed.extend(features_of(&last.parameters));
+        needed.sort();
+        needed.dedup();
+    }
+    // A kept model may name a column that there is none of: the model says so itself.
+    needed.retain(|name| crate::config::is_feature(name));
     let columns = needed
         .into_iter()
         .map(|name| Ok((feature(table, &name)?, name)))
@@ -23,31 +37,57 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let features: Vec<(&str, &[f64])> =
         columns.iter().map(|(v, name)| (name.as_str(), v.as_slice())).collect();
     let revenue = table.f64s("net_revenue")?;
-    let file = context
-        .model(|| Ok(Clusters::fit(&features, &revenue, &settings.settings(context.config.run.seed))?))?;
-    let model = &file.parameters;
-    let labels = model.score(&features)?;
 
-    let mut sums = vec![Sums::<5>::new(); model.names.len()];
+    let reused = context.reused(config.refresh_days, |m: &Clusters| {
+        let same = |f: &tillwise_mine::cluster::Feature| settings.features.iter().any(|s| s.column == f.name);
+        m.scaling.0.iter().all(same)
+    });
+    let mut tried = Vec::new();
+    let mut drift = None;
+    let file = context.model(reused, || {
+        let (mut model, mut report) = Clusters::fit(&features, &revenue, &settings)?;
+        match &last {
+            Some(Ok(last)) if config.follow_last => {
+                let (ours, theirs) =
+                    (model.score(&features)?.labels, last.parameters.score(&features)?.labels);
+                drift = Some(model.follow(&last.parameters, &ours, &theirs));
+            }
+            Some(Err(why)) if config.follow_last => {
+                report.warnings.push(format!("the last run's clusters cannot be followed: {why}"));
+            }
+            _ => {}
+        }
+        tried = report.tried.clone();
+        Ok((model, WithDrift { report, drift: drift.clone() }))
+    })?;
+    let model = &file.parameters;
+    model.check().map_err(|problem| PipelineError::Assemble { table: "clusters", message: problem })?;
+    let scored = model.score(&features)?;
+    let k = model.labels.len();
+
+    // By id; the outliers, if there are any, come first.
     let (days, orders) = (table.f64s("days_since_last")?, table.f64s("orders")?);
     let (value, tenure) = (table.f64s("avg_order_value")?, table.f64s("tenure_days")?);
-    for (i, label) in labels.iter().enumerate() {
-        sums[*label].add([revenue[i], days[i], orders[i], value[i], tenure[i]]);
+    let mut sums = vec![Sums::<5>::new(); k + 1];
+    for (i, label) in scored.labels.iter().enumerate() {
+        let cluster = if *label == OUTLIER { k } else { *label as usize };
+        sums[cluster].add([revenue[i], days[i], orders[i], value[i], tenure[i]]);
     }
+    let id = |c: usize| model.labels.get(c).map_or(0, |l| l.id as i32);
+    let name = |c: usize| model.labels.get(c).map_or(OUTLIERS, |l| l.name.as_str());
     let total_revenue: f64 = sums.iter().map(|s| s.sums[0]).sum();
     // When saved clusters score new customers, one may stay empty.
-    let present: Vec<usize> = (0..sums.len()).filter(|c| sums[*c].customers > 0).collect();
-    let float = |f: &dyn Fn(&Sums<5>) -> Option<f64>| {
-        Arc::new(present.iter().map(|c| f(&sums[*c])).collect::<Float64Array>()) as ArrayRef
-    };
-    let n = labels.len() as f64;
+    let mut present: Vec<usize> = (0..=k).filter(|c| sums[*c].customers > 0).collect();
+    present.sort_by_key(|c| id(*c));
+    let n = scored.labels.len() as f64;
+    let float = |f: &dyn Fn(&Sums<5>) -> Option<f64>| floats(present.iter().map(|c| f(&sums[*c])));
     let clusters_table = batch(
         "clusters",
         CLUSTERS,
         vec![
-            Arc::new(present.iter().map(|c| *c as i32 + 1).collect::<Int32Array>()),
-            Arc::new(StringArray::from_iter_values(present.iter().map(|c| &model.names[*c]))),
-            Arc::new(present.iter().map(|c| sums[*c].customers as i64).collect::<Int64Array>()),
+            ints(present.iter().map(|c| id(*c))),
+            texts(present.iter().map(|c| Some(name(*c)))),
+            counts(present.iter().map(|c| Some(sums[*c].customers as u64))),
             float(&|s| Some(s.customers as f64 / n)),
             float(&|s| Some(s.sums[0])),
             float(&|s| (total_revenue != 0.0).then(|| s.sums[0] / total_revenue)),
@@ -58,20 +98,128 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             float(&|s| Some(s.mean(4))),
         ],
     )?;
+    let mut tables = vec![("clusters.parquet", clusters_table)];
+    tables.push(("cluster_profiles.parquet", profiles_table(model, &features, &scored.labels)?));
+    tables.push((
+        "cluster_rules.parquet",
+        rules_table(model, &features, &scored.labels, context.config.run.seed)?,
+    ));
+    if !tried.is_empty() {
+        let tried_on = file.report["tried_on"].as_u64().unwrap_or(0);
+        tables.push(("cluster_choice.parquet", choice_table(&mut tried, tried_on)?));
+    }
+    if let Some(drift) = &drift {
+        tables.push(("cluster_drift.parquet", drift_table(drift)?));
+    }
+    let cluster = |l: &u32| if *l == OUTLIER { k } else { *l as usize };
+    let [map_x, map_y] = &scored.map;
     Ok(Done {
         columns: vec![
-            ("cluster_id", Arc::new(labels.iter().map(|l| *l as i32 + 1).collect::<Int32Array>())),
-            (
-                "cluster_name",
-                Arc::new(StringArray::from_iter_values(labels.iter().map(|l| &model.names[*l]))),
-            ),
+            ("cluster_id", ints(scored.labels.iter().map(|l| id(cluster(l))))),
+            ("cluster_name", texts(scored.labels.iter().map(|l| Some(name(cluster(l)))))),
+            ("cluster_probability", floats(scored.probabilities.iter().copied().map(Some))),
+            ("cluster_map_x", floats(map_x.iter().copied().map(Some))),
+            ("cluster_map_y", floats(map_y.iter().copied().map(Some))),
         ],
-        tables: vec![("clusters.parquet", clusters_table)],
+        tables,
         report: file.report.clone(),
     })
 }
 
-fn every_feature() -> Vec<String> {
-    let summary = tillwise_core::schema::SUMMARY.iter().map(|c| c.name);
-    summary.chain(["lateness"]).filter(|n| crate::config::is_feature(n)).map(str::to_owned).collect()
+#[derive(serde::Serialize)]
+struct WithDrift {
+    #[serde(flatten)]
+    report: Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<Drift>,
+}
+
+fn features_of(model: &Clusters) -> Vec<String> {
+    model.scaling.0.iter().map(|f| f.name.clone()).collect()
+}
+
+fn profiles_table(
+    model: &Clusters,
+    features: &[(&str, &[f64])],
+    labels: &[u32],
+) -> Result<RecordBatch, NotDone> {
+    let mut profiles = profile::profiles(&model.scaling, features, labels, model.labels.len())?;
+    profiles.sort_by_key(|p| (model.labels[p.cluster].id, p.mark));
+    let rows = || profiles.iter();
+    Ok(batch(
+        "cluster_profiles",
+        CLUSTER_PROFILES,
+        vec![
+            ints(rows().map(|p| model.labels[p.cluster].id as i32)),
+            texts(rows().map(|p| Some(&model.labels[p.cluster].name))),
+            texts(rows().map(|p| Some(&p.feature))),
+            ints(rows().map(|p| p.mark as i32)),
+            floats(rows().map(|p| p.mean)),
+            floats(rows().map(|p| p.median)),
+            floats(rows().map(|p| p.overall_mean)),
+            floats(rows().map(|p| p.index)),
+            floats(rows().map(|p| Some(p.standing))),
+        ],
+    )?)
+}
+
+fn rules_table(
+    model: &Clusters,
+    features: &[(&str, &[f64])],
+    labels: &[u32],
+    seed: u64,
+) -> Result<RecordBatch, NotDone> {
+    let mut rules = profile::rules(&model.scaling, features, labels, model.labels.len(), seed)?;
+    rules.sort_by_key(|r| model.labels[r.cluster].id);
+    let rows = || rules.iter();
+    Ok(batch(
+        "cluster_rules",
+        CLUSTER_RULES,
+        vec![
+            ints(rows().map(|r| model.labels[r.cluster].id as i32)),
+            texts(rows().map(|r| Some(&r.words))),
+            counts(rows().map(|r| Some(r.customers as u64))),
+            counts(rows().map(|r| Some(r.hits as u64))),
+            floats(rows().map(|r| Some(r.hits as f64 / r.customers as f64))),
+            floats(rows().map(|r| Some(r.hits as f64 / r.size as f64))),
+        ],
+    )?)
+}
+
+fn choice_table(tried: &mut [Tried], tried_on: u64) -> Result<RecordBatch, PipelineError> {
+    tried.sort_by_key(|t| t.rank);
+    let rows = || tried.iter();
+    batch(
+        "cluster_choice",
+        CLUSTER_CHOICE,
+        vec![
+            ints(rows().map(|t| t.k as i32)),
+            ints(rows().map(|t| t.rank as i32)),
+            counts(rows().map(|_| Some(tried_on))),
+            floats(rows().map(|t| Some(t.inertia))),
+            floats(rows().map(|t| t.silhouette)),
+            floats(rows().map(|t| t.calinski_harabasz)),
+            floats(rows().map(|t| t.davies_bouldin)),
+            floats(rows().map(|t| t.gap)),
+            floats(rows().map(|t| t.gap_error)),
+            floats(rows().map(|t| t.stability)),
+            floats(rows().map(|t| t.bic)),
+        ],
+    )
+}
+
+fn drift_table(drift: &Drift) -> Result<RecordBatch, PipelineError> {
+    let rows = || drift.clusters.iter();
+    batch(
+        "cluster_drift",
+        CLUSTER_DRIFT,
+        vec![
+            ints(rows().map(|c| c.label.id as i32)),
+            texts(rows().map(|c| Some(&c.label.name))),
+            texts(rows().map(|c| Some(c.status))),
+            counts(rows().map(|c| Some(c.last))),
+            counts(rows().map(|c| Some(c.now))),
+            counts(rows().map(|c| Some(c.kept))),
+        ],
+    )
 }

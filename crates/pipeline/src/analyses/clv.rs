@@ -73,7 +73,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let settings = &context.config.clv;
     let mut tables = Vec::new();
     let columns = Columns::read(context.customers)?;
-    let file = context.model(|| {
+    let file = context.model(None, || {
         let (clv, report, more) = fit(context, settings, &columns)?;
         tables = more;
         Ok((clv, report))

@@ -6,8 +6,9 @@ mod clv;
 mod rfm;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use serde::Serialize;
 use tillwise_core::schema::Column;
 use tillwise_core::{Day, ModelFile, Parameters};
@@ -16,6 +17,7 @@ use tillwise_table::{Table, arrow_schema};
 use crate::{Analysis, Config, Mode, NotDone, PipelineError};
 pub use churn::{Cutoffs, LabelledTable, cutoffs};
 pub use clv::{Calibration, calibration_end};
+pub use rfm::{Picture, earlier_days};
 
 /// What every analysis may look at.
 pub struct Context<'a> {
@@ -29,6 +31,10 @@ pub struct Context<'a> {
     pub labelled: &'a Result<Cutoffs<LabelledTable>, String>,
     /// The tables that CLV models are judged on, or why there are none.
     pub calibration: &'a Result<Calibration, String>,
+    /// Customer tables of earlier days, the latest first.
+    pub pictures: &'a [Picture],
+    /// The models of the last run of an earlier day, if this run looks at them.
+    pub earlier: Option<&'a Path>,
 }
 
 /// What an analysis came to.
@@ -50,19 +56,41 @@ impl Context<'_> {
         }
     }
 
-    /// The model: fitted here and saved, or loaded. Either way the run has its file.
+    /// The model of the last run of an earlier day, or why it cannot be used; `None` where there is none.
+    fn last<P: Parameters>(&self) -> Option<Result<ModelFile<P>, String>> {
+        let models = self.earlier?;
+        models
+            .join(ModelFile::<P>::file_name())
+            .exists()
+            .then(|| ModelFile::load(models).map_err(|e| e.to_string()))
+    }
+
+    /// That model, where it is young enough, and suits the settings, to stand in for a fit.
+    fn reused<P: Parameters>(
+        &self,
+        refresh_days: i32,
+        suits: impl FnOnce(&P) -> bool,
+    ) -> Option<ModelFile<P>> {
+        let last = self.last::<P>()?.ok()?;
+        let age = self.as_of.since(last.fitted_as_of);
+        (age < refresh_days && suits(&last.parameters)).then_some(last)
+    }
+
+    /// The model: fitted here and saved, an earlier one, or loaded. Either way the run has its file.
     fn model<P: Parameters, R: Serialize>(
         &self,
+        reused: Option<ModelFile<P>>,
         fit: impl FnOnce() -> Result<(P, R), NotDone>,
     ) -> Result<ModelFile<P>, NotDone> {
-        let file = match self.mode {
-            Mode::Fit => {
+        let file = match (reused, self.mode) {
+            (Some(file), _) => file,
+            (None, Mode::Fit) => {
                 let (parameters, report) = fit()?;
                 let report = serde_json::to_value(report)
                     .map_err(|e| PipelineError::Assemble { table: "fit report", message: e.to_string() })?;
                 ModelFile::new(self.as_of, self.customers.rows(), parameters, report)
             }
-            Mode::Score { models } => {
+            (None, Mode::Score { models }) => {
                 if !models.join(ModelFile::<P>::file_name()).exists() {
                     return Err(NotDone::Skipped(format!(
                         "there is no {} in {}",
@@ -85,6 +113,27 @@ fn batch(
 ) -> Result<RecordBatch, PipelineError> {
     RecordBatch::try_new(arrow_schema(columns), arrays)
         .map_err(|e| PipelineError::Assemble { table, message: e.to_string() })
+}
+
+/// Columns of small tables. What is not finite becomes null.
+fn floats(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(values.into_iter().map(|v| v.filter(|v| v.is_finite())).collect::<Float64Array>())
+}
+
+fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
+    Arc::new(values.into_iter().collect::<Int32Array>())
+}
+
+fn counts(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {
+    Arc::new(values.into_iter().map(|v| v.map(|v| v as i64)).collect::<Int64Array>())
+}
+
+fn texts<S: AsRef<str>>(values: impl IntoIterator<Item = Option<S>>) -> ArrayRef {
+    Arc::new(values.into_iter().collect::<StringArray>())
+}
+
+fn days(values: impl IntoIterator<Item = Day>) -> ArrayRef {
+    Arc::new(values.into_iter().map(|d| Some(d.0)).collect::<Date32Array>())
 }
 
 /// A number column of the customer table, or `lateness`.

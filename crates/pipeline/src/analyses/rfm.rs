@@ -1,79 +1,326 @@
-//! RFM scores, segments, and their table.
+//! RFM scores, segments, their history and their tables.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, StringArray};
+use arrow::array::RecordBatch;
 use serde::Serialize;
-use tillwise_core::schema::SEGMENTS;
-use tillwise_mine::rfm::{Input, Rfm};
+use tillwise_core::schema::{RFM_BREAKS, SEGMENT_GROUPS, SEGMENT_HISTORY, SEGMENT_MIGRATION, SEGMENTS};
+use tillwise_core::{Day, ModelFile};
+use tillwise_mine::rfm::{Input, Rfm, Score};
+use tillwise_table::Table;
 
-use super::{Context, Done, Sums, batch};
-use crate::NotDone;
+use super::{Context, Done, Sums, batch, counts, days, floats, ints, texts};
+use crate::{NotDone, PipelineError, config};
+
+/// The customer table of an earlier day.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub as_of: Day,
+    pub path: PathBuf,
+}
+
+/// The days that segments are looked at again: the comparison's, and the ends of past months, the latest first; none before the first order.
+pub fn earlier_days(settings: &config::Rfm, first: Day, as_of: Day) -> Vec<Day> {
+    let month = as_of.month_index();
+    let mut days: Vec<Day> = (1..=settings.history_months).map(|back| Day::month_end(month - back)).collect();
+    if settings.compare_days > 0 {
+        days.push(as_of - settings.compare_days);
+    }
+    days.retain(|day| *day >= first && *day < as_of);
+    days.sort_unstable();
+    days.dedup();
+    days.reverse();
+    days
+}
 
 #[derive(Serialize)]
 struct Report {
     customers: usize,
+    warnings: Vec<String>,
+}
+
+/// The columns of a customer table that RFM reads.
+struct Columns<'a> {
+    numbers: [Vec<f64>; 5],
+    ids: Vec<&'a str>,
+    groups: Vec<&'a str>,
+}
+
+impl<'a> Columns<'a> {
+    fn read(table: &'a Table, by: Option<&str>) -> Result<Columns<'a>, NotDone> {
+        let number = |name| table.f64s(name);
+        Ok(Columns {
+            numbers: [
+                number("days_since_last")?,
+                number("orders")?,
+                number("net_revenue")?,
+                number("mean_gap_days")?,
+                number("x")?,
+            ],
+            ids: table.texts("customer_id")?,
+            groups: by.map(|by| table.texts(by)).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    fn input(&self) -> Input<'_> {
+        let [days_since_last, orders, net_revenue, mean_gap_days, x] = &self.numbers;
+        Input { days_since_last, orders, net_revenue, mean_gap_days, x, ids: &self.ids, groups: &self.groups }
+    }
 }
 
 pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let table = context.customers;
-    let (days, orders, revenue) =
-        (table.f64s("days_since_last")?, table.f64s("orders")?, table.f64s("net_revenue")?);
-    let input = Input { days_since_last: &days, orders: &orders, net_revenue: &revenue };
-    let settings = &context.config.rfm;
-    let file = context.model(|| {
-        let model = Rfm::fit(input, settings.bins, settings.segments.clone())?;
-        Ok((model, Report { customers: orders.len() }))
-    })?;
+    let settings = context.config.rfm.settings()?;
+    let reused = context.reused(context.config.rfm.refresh_days, |m: &Rfm| m.suits(&settings));
+    let was_reused = reused.is_some();
+    let by = match context.mode {
+        crate::Mode::Fit => settings.by.clone(),
+        crate::Mode::Score { models } if models.join(ModelFile::<Rfm>::file_name()).exists() => {
+            ModelFile::<Rfm>::load(models)?.parameters.by
+        }
+        crate::Mode::Score { .. } => None,
+    };
+    let columns = Columns::read(table, by.as_deref())?;
+    let input = columns.input();
+    let mut warnings = Vec::new();
+    if let (Some(Err(why)), true) = (context.last::<Rfm>(), context.config.rfm.refresh_days > 0) {
+        warnings.push(format!("the last run's break points cannot be used, and new ones were found: {why}"));
+    }
+    let n = input.orders.len();
+    let file =
+        context.model(reused, || Ok((Rfm::fit(input, &settings)?, Report { customers: n, warnings })))?;
     let model = &file.parameters;
     let scores = model.score(input);
     let segments: Vec<&str> = scores.iter().map(|s| model.segment(*s)).collect();
+    let [since, orders, revenue, gaps, x] = &columns.numbers;
+
+    let mut report = file.report.clone();
+    let mut tables = Vec::new();
+    if context.mode == &crate::Mode::Fit {
+        let fresh = if was_reused { Rfm::fit(input, &settings)? } else { model.clone() };
+        tables.push(("rfm_breaks.parquet", breaks_table(model, &fresh, file.fitted_as_of)?));
+        if was_reused {
+            let moved = fresh.score(input).iter().zip(&scores).filter(|(a, b)| a != b).count();
+            let drift = serde_json::json!({
+                "break_points_of": file.fitted_as_of, "scores_that_new_ones_would_change": moved,
+                "share": moved as f64 / n.max(1) as f64,
+            });
+            report["reused"] = drift;
+        }
+    }
+
+    let names = model.segments.names();
+    let place = |name: &str| names.iter().position(|n| *n == name).unwrap_or(names.len());
+    let mut history = vec![of_day(context.as_of, &segments, revenue, &names)];
+    let mut before = None;
+    for picture in context.pictures {
+        let mut needed =
+            vec!["customer_id", "days_since_last", "orders", "net_revenue", "mean_gap_days", "x"];
+        needed.extend(by.as_deref());
+        let table = Table::read_columns(&picture.path, &needed)?;
+        let earlier = Columns::read(&table, by.as_deref())?;
+        let scores = model.score(earlier.input());
+        let then: Vec<&str> = scores.iter().map(|s| model.segment(*s)).collect();
+        if picture.as_of.month_index() != (picture.as_of + 1).month_index() {
+            history.push(of_day(picture.as_of, &then, &earlier.numbers[2], &names));
+        }
+        if picture.as_of == context.as_of - context.config.rfm.compare_days {
+            // Both tables are in the order of ids.
+            let mut at = 0;
+            let segment_of = |id: &&str| {
+                while earlier.ids.get(at).is_some_and(|e| e < id) {
+                    at += 1;
+                }
+                (earlier.ids.get(at) == Some(id)).then(|| place(then[at]))
+            };
+            before =
+                Some((picture.as_of, columns.ids.iter().map(segment_of).collect::<Vec<Option<usize>>>()));
+        }
+    }
+    if context.config.rfm.history_months > 0 {
+        tables.push(("segment_history.parquet", history_table(history, &names)?));
+    }
+    let now: Vec<usize> = segments.iter().map(|s| place(s)).collect();
+    let ways = before.as_ref().map(|(_, then)| ways(then, &now, revenue));
+    if let (Some((day, _)), Some(ways)) = (&before, &ways) {
+        tables.push(("segment_migration.parquet", migration_table(*day, context.as_of, ways, &names)?));
+    }
+    if let Some(by) = &model.by {
+        tables.push(("segment_groups.parquet", groups_table(model, &columns.groups, &now, revenue, &names)?));
+        report["groups"] =
+            serde_json::json!({ "by": by, "own_breaks": model.groups.keys().collect::<Vec<_>>() });
+    }
 
     // In the order of the map, so that the best come first.
-    let mut sums: BTreeMap<usize, (&str, Sums<3>)> = BTreeMap::new();
-    let place = |name: &str| model.segments.0.iter().position(|s| s.name == name).unwrap_or(usize::MAX);
-    for (i, segment) in segments.iter().enumerate() {
-        let entry = sums.entry(place(segment)).or_insert((segment, Sums::new()));
-        entry.1.add([days[i], orders[i], revenue[i]]);
+    let mut sums: BTreeMap<usize, Sums<3>> = BTreeMap::new();
+    for (i, segment) in now.iter().enumerate() {
+        sums.entry(*segment).or_insert_with(Sums::new).add([since[i], orders[i], revenue[i]]);
     }
-    let total_revenue: f64 = sums.values().map(|(_, s)| s.sums[2]).sum();
-    let n = orders.len() as f64;
-    let rows: Vec<&(&str, Sums<3>)> = sums.values().collect();
-    let float = |f: &dyn Fn(&Sums<3>) -> f64| {
-        Arc::new(rows.iter().map(|r| Some(f(&r.1))).collect::<Float64Array>()) as ArrayRef
+    let total_revenue: f64 = sums.values().map(|s| s.sums[2]).sum();
+    let rows = || sums.iter();
+    let moves = |count: &dyn Fn(usize, &Ways) -> u64| {
+        counts(rows().map(|(segment, _)| ways.as_ref().map(|w| count(*segment, w))))
+    };
+    let total = |w: &Ways, keep: &dyn Fn(Option<usize>, usize) -> bool| {
+        w.iter().filter(|((then, now), _)| keep(*then, *now)).map(|(_, s)| s.customers as u64).sum()
     };
     let segments_table = batch(
         "segments",
         SEGMENTS,
         vec![
-            Arc::new(rows.iter().map(|r| Some(r.0)).collect::<StringArray>()),
-            Arc::new(rows.iter().map(|r| r.1.customers as i64).collect::<Int64Array>()),
-            float(&|s| s.customers as f64 / n),
-            Arc::new(rows.iter().map(|r| r.1.sums[1] as i64).collect::<Int64Array>()),
-            float(&|s| s.sums[2]),
-            Arc::new(
-                rows.iter()
-                    .map(|r| (total_revenue != 0.0).then(|| r.1.sums[2] / total_revenue))
-                    .collect::<Float64Array>(),
-            ),
-            float(&|s| s.mean(0)),
-            float(&|s| s.mean(1)),
-            float(&|s| s.mean(2)),
+            texts(rows().map(|(s, _)| names.get(*s))),
+            counts(rows().map(|(_, s)| Some(s.customers as u64))),
+            floats(rows().map(|(_, s)| Some(s.customers as f64 / n as f64))),
+            counts(rows().map(|(_, s)| Some(s.sums[1] as u64))),
+            floats(rows().map(|(_, s)| Some(s.sums[2]))),
+            floats(rows().map(|(_, s)| (total_revenue != 0.0).then(|| s.sums[2] / total_revenue))),
+            floats(rows().map(|(_, s)| Some(s.mean(0)))),
+            floats(rows().map(|(_, s)| Some(s.mean(1)))),
+            floats(rows().map(|(_, s)| Some(s.mean(2)))),
+            moves(&|segment, w| total(w, &|then, _| then == Some(segment))),
+            moves(&|segment, w| total(w, &|then, now| now == segment && then != Some(segment))),
+            moves(&|segment, w| total(w, &|then, now| then == Some(segment) && now != segment)),
         ],
     )?;
-    let int = |f: &dyn Fn(usize) -> u8| {
-        Arc::new((0..scores.len()).map(|i| i32::from(f(i))).collect::<Int32Array>()) as ArrayRef
-    };
+    tables.push(("segments.parquet", segments_table));
+    let score = |f: &dyn Fn(&Score) -> u8| ints(scores.iter().map(|s| i32::from(f(s))));
+    let then = |i: usize| before.as_ref().and_then(|(_, then)| then[i]).and_then(|s| names.get(s));
     Ok(Done {
         columns: vec![
-            ("r_score", int(&|i| scores[i].r)),
-            ("f_score", int(&|i| scores[i].f)),
-            ("m_score", int(&|i| scores[i].m)),
-            ("rfm_score", Arc::new(StringArray::from_iter_values(scores.iter().map(ToString::to_string)))),
-            ("rfm_segment", Arc::new(StringArray::from_iter_values(&segments))),
+            ("r_score", score(&|s| s.r)),
+            ("f_score", score(&|s| s.f)),
+            ("m_score", score(&|s| s.m)),
+            ("rfm_score", texts(scores.iter().map(|s| Some(s.to_string())))),
+            ("rfm_weighted_score", floats(scores.iter().map(|s| Some(model.weighted(*s))))),
+            ("rfm_segment", texts(segments.iter().map(Some))),
+            ("rfm_segment_before", texts((0..n).map(then))),
+            ("buying_rhythm", texts((0..n).map(|i| model.rhythm.status(x[i], since[i], gaps[i])))),
+            ("buyer_class", texts(orders.iter().map(|o| Some(model.rhythm.buyer_class(*o))))),
         ],
-        tables: vec![("segments.parquet", segments_table)],
-        report: file.report.clone(),
+        tables,
+        report,
     })
+}
+
+/// Customers and net revenue of each segment, in the order of the names.
+fn of_day(as_of: Day, segments: &[&str], revenue: &[f64], names: &[&str]) -> (Day, Vec<Sums<1>>) {
+    let mut sums = vec![Sums::new(); names.len()];
+    for (segment, revenue) in segments.iter().zip(revenue) {
+        if let Some(place) = names.iter().position(|n| n == segment) {
+            sums[place].add([*revenue]);
+        }
+    }
+    (as_of, sums)
+}
+
+fn history_table(
+    mut history: Vec<(Day, Vec<Sums<1>>)>,
+    names: &[&str],
+) -> Result<RecordBatch, PipelineError> {
+    history.sort_by_key(|h| h.0);
+    let rows: Vec<(Day, &str, Sums<1>, usize)> = history
+        .iter()
+        .flat_map(|(day, sums)| {
+            let all = sums.iter().map(|s| s.customers).sum();
+            names
+                .iter()
+                .zip(sums)
+                .filter(|(_, s)| s.customers > 0)
+                .map(move |(name, s)| (*day, *name, *s, all))
+        })
+        .collect();
+    batch(
+        "segment_history",
+        SEGMENT_HISTORY,
+        vec![
+            days(rows.iter().map(|r| r.0)),
+            texts(rows.iter().map(|r| Some(r.1))),
+            counts(rows.iter().map(|r| Some(r.2.customers as u64))),
+            floats(rows.iter().map(|r| Some(r.2.customers as f64 / r.3 as f64))),
+            floats(rows.iter().map(|r| Some(r.2.sums[0]))),
+        ],
+    )
+}
+
+/// Customers, and their net revenue, by segment then (if they were customers) and now.
+type Ways = BTreeMap<(Option<usize>, usize), Sums<1>>;
+
+fn ways(then: &[Option<usize>], now: &[usize], revenue: &[f64]) -> Ways {
+    let mut ways = Ways::new();
+    for ((then, now), revenue) in then.iter().zip(now).zip(revenue) {
+        ways.entry((*then, *now)).or_insert_with(Sums::new).add([*revenue]);
+    }
+    ways
+}
+
+fn migration_table(
+    before: Day,
+    as_of: Day,
+    ways: &Ways,
+    names: &[&str],
+) -> Result<RecordBatch, PipelineError> {
+    let size = |segment: usize| -> f64 {
+        ways.iter().filter(|((then, _), _)| *then == Some(segment)).map(|(_, s)| s.customers as f64).sum()
+    };
+    let rows = || ways.iter();
+    batch(
+        "segment_migration",
+        SEGMENT_MIGRATION,
+        vec![
+            days(rows().map(|_| before)),
+            days(rows().map(|_| as_of)),
+            texts(rows().map(|((then, _), _)| then.and_then(|t| names.get(t)))),
+            texts(rows().map(|((_, now), _)| names.get(*now))),
+            counts(rows().map(|(_, s)| Some(s.customers as u64))),
+            floats(rows().map(|((then, _), s)| then.map(|t| s.customers as f64 / size(t)))),
+            floats(rows().map(|(_, s)| Some(s.sums[0]))),
+        ],
+    )
+}
+
+fn groups_table(
+    model: &Rfm,
+    groups: &[&str],
+    now: &[usize],
+    revenue: &[f64],
+    names: &[&str],
+) -> Result<RecordBatch, PipelineError> {
+    let mut sums: BTreeMap<(&str, usize), Sums<1>> = BTreeMap::new();
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for (i, group) in groups.iter().enumerate() {
+        sums.entry((group, now[i])).or_insert_with(Sums::new).add([revenue[i]]);
+        *sizes.entry(group).or_default() += 1;
+    }
+    let rows = || sums.iter();
+    let own = rows().map(|((group, _), _)| Some(model.groups.contains_key(*group)));
+    batch(
+        "segment_groups",
+        SEGMENT_GROUPS,
+        vec![
+            texts(rows().map(|((group, _), _)| Some(*group).filter(|g| !g.is_empty()))),
+            std::sync::Arc::new(own.collect::<arrow::array::BooleanArray>()),
+            texts(rows().map(|((_, segment), _)| names.get(*segment))),
+            counts(rows().map(|(_, s)| Some(s.customers as u64))),
+            floats(rows().map(|((group, _), s)| Some(s.customers as f64 / sizes[group] as f64))),
+            floats(rows().map(|(_, s)| Some(s.sums[0]))),
+        ],
+    )
+}
+
+fn breaks_table(model: &Rfm, fresh: &Rfm, fitted_as_of: Day) -> Result<RecordBatch, PipelineError> {
+    let moves = model.moves(fresh);
+    batch(
+        "rfm_breaks",
+        RFM_BREAKS,
+        vec![
+            texts(moves.iter().map(|m| m.group.as_deref())),
+            texts(moves.iter().map(|m| Some(m.measure))),
+            texts(moves.iter().map(|m| Some(&m.within))),
+            ints(moves.iter().map(|m| m.number as i32)),
+            floats(moves.iter().map(|m| m.at)),
+            floats(moves.iter().map(|m| m.fresh)),
+            days(moves.iter().map(|_| fitted_as_of)),
+        ],
+    )
 }

@@ -1,0 +1,127 @@
+//! Who is new, active, lapsing or lost by their own buying rhythm, and who buys much.
+//!
+//! The same fifty days of silence are nothing to one who orders each quarter, and a farewell from one who orders each week. So silence is
+//! measured in the customer's own gaps between order days; of few gaps, the typical gap of all customers counts as one more:
+//! `g = (x mean_gap + typical_gap) / (x + 1)`.
+
+use serde::{Deserialize, Serialize};
+
+use super::Input;
+use crate::MineError;
+use crate::stats::{quantile_sorted, sorted_finite};
+
+/// Rhythm and volume classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rhythm {
+    /// Median of the mean gaps of all customers who came again; `None` if nobody did.
+    pub typical_gap_days: Option<f64>,
+    /// Silence, in the customer's gaps, from which they are lapsing.
+    pub lapsing_gaps: f64,
+    /// Silence from which they are lost.
+    pub lost_gaps: f64,
+    /// Orders above which a buyer is medium, and heavy.
+    pub orders_above: [f64; 2],
+}
+
+/// Settings of [`Rhythm`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RhythmSettings {
+    /// See [`Rhythm::lapsing_gaps`].
+    pub lapsing_gaps: f64,
+    /// See [`Rhythm::lost_gaps`].
+    pub lost_gaps: f64,
+    /// The share of customers with the most orders that are heavy buyers.
+    pub heavy_share: f64,
+    /// The share after them that are medium buyers.
+    pub medium_share: f64,
+}
+
+impl Default for RhythmSettings {
+    fn default() -> Self {
+        RhythmSettings { lapsing_gaps: 1.5, lost_gaps: 3.0, heavy_share: 0.2, medium_share: 0.3 }
+    }
+}
+
+impl RhythmSettings {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// If a number is out of its range.
+    pub fn check(&self) -> Result<(), MineError> {
+        if !(self.lapsing_gaps > 0.0 && self.lapsing_gaps <= self.lost_gaps && self.lost_gaps.is_finite()) {
+            let got = format!("{} and {}", self.lapsing_gaps, self.lost_gaps);
+            return Err(MineError::parameter(
+                "lapsing_gaps, lost_gaps",
+                "above 0, the second not below the first",
+                got,
+            ));
+        }
+        let (heavy, medium) = (self.heavy_share, self.medium_share);
+        if !(heavy > 0.0 && medium >= 0.0 && heavy + medium < 1.0) {
+            let got = format!("{heavy} and {medium}");
+            return Err(MineError::parameter(
+                "heavy_share, medium_share",
+                "shares that leave some for light buyers",
+                got,
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Rhythm {
+    pub(super) fn fit(input: Input<'_>, settings: &RhythmSettings) -> Result<Rhythm, MineError> {
+        settings.check()?;
+        let typical = quantile_sorted(&sorted_finite(input.mean_gap_days), 0.5);
+        // Type-7 quantiles, so that customers with equal orders share a class.
+        let sorted = sorted_finite(input.orders);
+        let above = |share: f64| quantile_sorted(&sorted, 1.0 - share);
+        Ok(Rhythm {
+            typical_gap_days: Some(typical).filter(|t| t.is_finite()),
+            lapsing_gaps: settings.lapsing_gaps,
+            lost_gaps: settings.lost_gaps,
+            orders_above: [above(settings.heavy_share + settings.medium_share), above(settings.heavy_share)],
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        let gaps = self.lapsing_gaps > 0.0 && self.lapsing_gaps <= self.lost_gaps;
+        if !gaps
+            || !(self.orders_above[0] <= self.orders_above[1])
+            || self.typical_gap_days.is_some_and(|g| !(g > 0.0))
+        {
+            return Err("its gaps and orders must be above 0 and ascending".to_owned());
+        }
+        Ok(())
+    }
+
+    /// `new` (one order day, and not silent for long), `active`, `lapsing` or `lost`; `None` where nobody ever came again.
+    pub fn status(&self, x: f64, days_since_last: f64, mean_gap_days: f64) -> Option<&'static str> {
+        let typical = self.typical_gap_days?;
+        let own = if x > 0.0 && mean_gap_days.is_finite() {
+            (x * mean_gap_days + typical) / (x + 1.0)
+        } else {
+            typical
+        };
+        let silence = days_since_last / own;
+        Some(match silence {
+            s if s > self.lost_gaps => "lost",
+            s if s > self.lapsing_gaps => "lapsing",
+            _ if x > 0.0 => "active",
+            _ => "new",
+        })
+    }
+
+    /// `heavy`, `medium` or `light`, by orders.
+    pub fn buyer_class(&self, orders: f64) -> &'static str {
+        let [medium, heavy] = self.orders_above;
+        if orders > heavy {
+            "heavy"
+        } else if orders > medium {
+            "medium"
+        } else {
+            "light"
+        }
+    }
+}
