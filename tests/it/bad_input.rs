@@ -258,7 +258,7 @@ fn models_that_are_not_there() {
     assert_eq!(ended.code, 1);
     assert_eq!(
         ended.stderr.trim(),
-        "error: models/rfm.json holds rfm version 99, but rfm version 1 is needed; fit it again"
+        "error: models/rfm.json holds rfm version 99, but rfm version 2 is needed; fit it again"
     );
 }
 
@@ -313,9 +313,9 @@ fn damaged_models() {
     assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
     scene.done(&["run"]);
     let damage = [
-        ("cluster", "\"names\": [", "\"names\": [\"x\", "),
+        ("cluster", "\"map_origin\": [", "\"map_origin\": [1.0, "),
         ("churn", "\"low\": ", "\"low\": 9"),
-        ("rfm", "\"bins\": 5", "\"bins\": 4"),
+        ("rfm", "\"lost_gaps\": 3", "\"lost_gaps\": 0"),
         ("clv", "\"alpha\": ", "\"alpha\": -"),
     ];
     for (model, from, to) in damage {

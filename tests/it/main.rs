@@ -17,4 +17,5 @@ mod engine;
 mod formats;
 mod real_data;
 mod run;
+mod segmentation;
 mod support;

@@ -60,6 +60,8 @@ fn every_customer_has_every_score_in_plain_types() {
         "top_country",
         "top_channel",
         "top_store",
+        "rfm_segment_before",
+        "cluster_probability",
     ];
     for (field, column) in table.batch().schema().fields().iter().zip(table.batch().columns()) {
         assert!(
@@ -106,7 +108,13 @@ fn the_published_schema_does_not_move() {
     for name in [
         "customers",
         "segments",
+        "segment_migration",
+        "segment_history",
+        "rfm_breaks",
         "clusters",
+        "cluster_profiles",
+        "cluster_rules",
+        "cluster_choice",
         "churn_rules",
         "churn_metrics",
         "clv_parameters",

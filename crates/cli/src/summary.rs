@@ -62,6 +62,8 @@ pub fn summary(f: &Finished) -> Result<String, PipelineError> {
     let path = |name: &str| f.folder.join(name);
     if done("rfm") {
         segments(&mut t, &Table::read(&path("segments.parquet"))?)?;
+        let columns = ["rfm_segment", "rfm_segment_before", "buying_rhythm"];
+        moves(&mut t, &Table::read_columns(&path("customers.parquet"), &columns)?, r)?;
     }
     if done("cluster") {
         clusters(&mut t, &Table::read(&path("clusters.parquet"))?)?;
@@ -162,6 +164,29 @@ fn segments(t: &mut String, table: &Table) -> Result<(), PipelineError> {
             percent(revenue[i]),
             days[i],
             orders[i]
+        );
+    }
+    Ok(())
+}
+
+/// Who is new, active, lapsing and lost, and how many changed segment.
+fn moves(t: &mut String, customers: &Table, r: &RunRecord) -> Result<(), PipelineError> {
+    let rhythm = customers.texts("buying_rhythm")?;
+    let counts = ["active", "new", "lapsing", "lost"].map(|status| {
+        format!("{} {status}", grouped(rhythm.iter().filter(|s| **s == status).count() as f64))
+    });
+    let _ = writeln!(t, "\nBy their own rhythm of buying: {}", counts.join(", "));
+    let (now, before) = (customers.texts("rfm_segment")?, customers.texts("rfm_segment_before")?);
+    let new = before.iter().filter(|b| b.is_empty()).count();
+    if new < before.len() {
+        let moved =
+            now.iter().zip(&before).filter(|(now, before)| !before.is_empty() && now != before).count();
+        let _ = writeln!(
+            t,
+            "In the last {} days {} customers changed segment and {} came for the first time: segment_migration.parquet",
+            r.config.rfm.compare_days,
+            grouped(moved as f64),
+            grouped(new as f64)
         );
     }
     Ok(())

@@ -137,7 +137,7 @@ pub fn check_fixed(parameter: &'static str, breaks: &[f64], bins: u8) -> Result<
 }
 
 /// Type-7 quantiles at ascending `ps`, without sorting what lies between: the values come to be partly ordered.
-fn quantiles(values: &mut [f64], ps: &[f64]) -> Vec<f64> {
+pub(super) fn quantiles(values: &mut [f64], ps: &[f64]) -> Vec<f64> {
     let Some(last) = values.len().checked_sub(1) else { return Vec::new() };
     let mut from = 0;
     let mut found = Vec::new();

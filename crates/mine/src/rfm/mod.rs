@@ -263,7 +263,10 @@ impl Rfm {
         }
         // Customers without a value are scored with everyone.
         members.retain(|group, rows| !group.is_empty() && rows.len() >= settings.min_group);
-        let pooled = Scales::fit(input, &everyone, settings, None);
+        let (pooled, rhythm) = rayon::join(
+            || Scales::fit(input, &everyone, settings, None),
+            || Rhythm::fit(input, &settings.rhythm),
+        );
         let groups = members
             .into_par_iter()
             .map(|(group, rows)| (group.to_owned(), Scales::fit(input, &rows, settings, Some(&pooled))))
@@ -277,7 +280,7 @@ impl Rfm {
             pooled,
             groups,
             segments: settings.segments.clone(),
-            rhythm: Rhythm::fit(input, &settings.rhythm)?,
+            rhythm: rhythm?,
         })
     }
 

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Input;
+use super::breaks::quantiles;
 use crate::MineError;
-use crate::stats::{quantile_sorted, sorted_finite};
 
 /// Rhythm and volume classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,15 +73,18 @@ impl RhythmSettings {
 impl Rhythm {
     pub(super) fn fit(input: Input<'_>, settings: &RhythmSettings) -> Result<Rhythm, MineError> {
         settings.check()?;
-        let typical = quantile_sorted(&sorted_finite(input.mean_gap_days), 0.5);
+        let finite = |values: &[f64]| values.iter().copied().filter(|v| v.is_finite()).collect::<Vec<f64>>();
         // Type-7 quantiles, so that customers with equal orders share a class.
-        let sorted = sorted_finite(input.orders);
-        let above = |share: f64| quantile_sorted(&sorted, 1.0 - share);
+        let shares = [1.0 - settings.heavy_share - settings.medium_share, 1.0 - settings.heavy_share];
+        let (typical, orders_above) = rayon::join(
+            || quantiles(&mut finite(input.mean_gap_days), &[0.5]).first().copied(),
+            || quantiles(&mut finite(input.orders), &shares),
+        );
         Ok(Rhythm {
-            typical_gap_days: Some(typical).filter(|t| t.is_finite()),
+            typical_gap_days: typical,
             lapsing_gaps: settings.lapsing_gaps,
             lost_gaps: settings.lost_gaps,
-            orders_above: [above(settings.heavy_share + settings.medium_share), above(settings.heavy_share)],
+            orders_above: std::array::from_fn(|i| orders_above.get(i).copied().unwrap_or(0.0)),
         })
     }
 

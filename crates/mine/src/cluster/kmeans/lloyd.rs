@@ -449,6 +449,11 @@ impl Groups {
             if visit == 0 && self.visits[old].len() > 1 {
                 own = distances[self.lane[old] as usize % LANES].sqrt() * (1.0 + ROUNDING);
             }
+            // Most groups hold none of the nearest three.
+            let [a, b, c, d, e, f, g, h] = distances;
+            if a.min(e).min(b.min(f)).min(c.min(g).min(d.min(h))) >= found.third {
+                continue;
+            }
             for (label, v) in self.centre[group * LANES..(group + 1) * LANES].iter().zip(distances) {
                 found.take(*label, v);
             }

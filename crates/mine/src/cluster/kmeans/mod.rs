@@ -22,7 +22,7 @@ pub use start::{Start, start};
 use crate::MineError;
 
 /// Fewest points of a part that [`staged`] begins on.
-const FEWEST_STAGED: usize = 10_000;
+const FEWEST_STAGED: usize = 5_000;
 /// Points that one task looks at.
 const CHUNK: usize = 8192;
 
@@ -87,7 +87,7 @@ pub fn fit(points: ArrayView2<'_, f64>, k: usize, steps: &Steps) -> Result<Fit, 
 ///
 /// The centres of a part of `n / 8` points are about as near to those of all as `1 / sqrt(n / 8)`, so that few steps are left to
 /// take on all points, at an eighth of the cost a step. Where it ends is a fixed point of Lloyd's steps on all points, as without, but not always
-/// the same one. Steps on parts count in none of [`Fit`]'s figures.
+/// the same one; as steps that begin near their end are small, a tenth of the tolerance holds. Steps on parts count in none of [`Fit`]'s figures.
 pub fn staged(
     points: ArrayView2<'_, f64>,
     mut centres: Array2<f64>,
@@ -95,8 +95,9 @@ pub fn staged(
     tolerance: f64,
 ) -> Fit {
     let (n, k) = (points.nrows(), centres.nrows());
+    let mut begun = false;
     for share in [64, 8] {
-        if n / share < FEWEST_STAGED.max(1000 * k) {
+        if n / share < FEWEST_STAGED.max(300 * k) {
             continue;
         }
         // A hash of its place decides whether a point is in: the same on any machine, and blind to any order of the points.
@@ -111,8 +112,9 @@ pub fn staged(
         let rows: Vec<usize> = (0..n).filter(|i| chosen(i) < below).collect();
         let part = points.select(Axis(0), &rows);
         centres = lloyd(part.view(), centres, max_iterations, tolerance / 10.0).centres;
+        begun = true;
     }
-    lloyd(points, centres, max_iterations, tolerance)
+    lloyd(points, centres, max_iterations, if begun { tolerance / 10.0 } else { tolerance })
 }
 
 /// The mean of the features' population variances.
