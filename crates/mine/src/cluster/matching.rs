@@ -44,9 +44,9 @@ pub fn assignment(gains: &[Vec<f64>]) -> Vec<Option<usize>> {
         }
     }
     let mut matched = vec![None; rows];
-    for j in 1..=columns {
-        if let Some(m) = row_of[j].checked_sub(1).and_then(|i| matched.get_mut(i)) {
-            *m = Some(j - 1);
+    for (j, row) in row_of[1..=columns].iter().enumerate() {
+        if let Some(m) = row.checked_sub(1).and_then(|i| matched.get_mut(i)) {
+            *m = Some(j);
         }
     }
     matched

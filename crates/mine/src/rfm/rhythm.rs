@@ -90,10 +90,8 @@ impl Rhythm {
 
     pub(super) fn check(&self) -> Result<(), String> {
         let gaps = self.lapsing_gaps > 0.0 && self.lapsing_gaps <= self.lost_gaps;
-        if !gaps
-            || !(self.orders_above[0] <= self.orders_above[1])
-            || self.typical_gap_days.is_some_and(|g| !(g > 0.0))
-        {
+        let typical = self.typical_gap_days.is_none_or(|g| g > 0.0);
+        if !(gaps && typical && self.orders_above.is_sorted()) {
             return Err("its gaps and orders must be above 0 and ascending".to_owned());
         }
         Ok(())
