@@ -313,9 +313,18 @@ fn maps_are_listed_shown_and_checked() {
     };
     says("[rfm]\nsegments = \"shopfy_like\"", "there is no map \"shopfy_like\"; there are ten, r_rfm,");
     says("[rfm]\nsegments = \"shopfy_like\"", "did you mean \"shopify_like\"?");
-    says("[rfm]\nbins = 4", "segments.r` must be [low, high] within 1 to 4, but is [5, 5] in `Champions`");
-    says("[rfm]\nbins = [6, 5, 5]", "25 cells in no segment (`.`); name the rest with other");
-    says("[rfm]\nbins = [6, 5, 5]", "    6   .  .  .  .  .\n    5   D  C  C  A  A");
+    says(
+        "[rfm]\nsegments = \"quartile_codes\"",
+        "the map \"quartile_codes\" is for 4 bins of R, F and M each",
+    );
+    says("[rfm]\nbins = 4", "the map \"ten\" is for 5 bins of R, F and M each, but bins is [4, 4, 4]");
+    let own = "segments = [{ name = \"A\", r = [4, 5] }, { name = \"B\", r = [1, 3] }]";
+    says(
+        &format!("[rfm]\nbins = 4\n{own}"),
+        "`segments.r` must be [low, high] within 1 to 4, but is [4, 5] in `A`",
+    );
+    says(&format!("[rfm]\nbins = [6, 2, 1]\n{own}"), "2 cells in no segment (`.`); name the rest with other");
+    says(&format!("[rfm]\nbins = [6, 2, 1]\n{own}"), "    6   .  .\n    5   A  A");
     says("[rfm]\nfirst_match = true", "are for a list of segments; the map \"ten\" has its own");
     says("[rfm]\nbinning = \"fixed\"", "`days_since_last_breaks` must be 4 ascending numbers for 5 bins");
     says("[rfm]\norders_breaks = [1, 2]", "`orders_breaks` must be left out unless binning = \"fixed\"");

@@ -16,7 +16,7 @@ use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
 use tracing::{info, warn};
 
 use crate::analyses::{
-    Calibration, Context, Cutoffs, LabelledTable, Picture, calibration_end, cutoffs, earlier_days,
+    Calibration, Context, Cutoffs, Earlier, LabelledTable, Picture, calibration_end, cutoffs, earlier_days,
 };
 use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
 
@@ -124,7 +124,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     let id = plan.id(&inputs)?;
     // Published already, from the same earlier run's models if those count.
     let same = |(day, folder): &(Day, PathBuf)| {
-        let name = plan.run_id(&id, earlier(plan, &output, *day).as_deref());
+        let name = plan.run_id(&id, &earlier(plan, &output, *day));
         folder.file_name().is_some_and(|f| name.is_ok_and(|name| f == format!("run={name}").as_str()))
     };
     let published = output.find(&id).into_iter().find(same).filter(|_| plan.stage.is_none() && !plan.force);
@@ -171,13 +171,13 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     let as_of = as_of(config.run.as_of, first, last)?;
     record.as_of = Some(as_of);
     let earlier = earlier(plan, &output, as_of);
-    record.run_id = plan.run_id(&record.run_id, earlier.as_deref())?;
+    record.run_id = plan.run_id(&record.run_id, &earlier)?;
 
     let mut models_failed = false;
     if plan.until != Until::Ingest {
         let tables = summarise(plan, engine, &work, as_of, first, &mut record)?;
         clock.lap("customers");
-        models_failed = analyse(plan, &work, as_of, &tables, earlier.as_deref(), &mut record)?;
+        models_failed = analyse(plan, &work, as_of, &tables, &earlier, &mut record)?;
         clock.lap("analyses");
         fs::remove_dir_all(work.join("tables.tmp"))
             .map_err(|source| PipelineError::Write { path: work.clone(), source })?;
@@ -204,12 +204,13 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
 
 impl Plan {
     /// The run's id: that of its files and config, and where an earlier run's models count, a hash of those.
-    fn run_id(&self, id: &str, earlier: Option<&Path>) -> Result<String, PipelineError> {
-        let Some(models) = earlier else { return Ok(id.to_owned()) };
+    fn run_id(&self, id: &str, earlier: &Earlier) -> Result<String, PipelineError> {
+        if earlier.is_empty() {
+            return Ok(id.to_owned());
+        }
         let mut parts = Vec::new();
-        for analysis in [Analysis::Rfm, Analysis::Cluster] {
-            let path = models.join(format!("{}.json", analysis.name()));
-            parts.push(if path.exists() { hash_file(&path)?.0 } else { "none".to_owned() });
+        for (kind, models) in earlier {
+            parts.push(format!("{kind} {}", hash_file(&models.join(format!("{kind}.json")))?.0));
         }
         let hash = run_id(&parts.iter().map(String::as_str).collect::<Vec<_>>());
         Ok(format!("{id}-{}", &hash[..8]))
@@ -270,13 +271,22 @@ impl Plan {
     }
 }
 
-/// The models of the last run of an earlier day, if this run looks at them.
-fn earlier(plan: &Plan, output: &Output, as_of: Day) -> Option<PathBuf> {
+/// For each analysis that looks at an earlier model: the models of the last run of an earlier day that has one.
+fn earlier(plan: &Plan, output: &Output, as_of: Day) -> Earlier {
     let (rfm, cluster) = (&plan.config.rfm, &plan.config.cluster);
-    let reuses = (plan.wants(Analysis::Rfm) && rfm.refresh_days > 0)
-        || (plan.wants(Analysis::Cluster) && (cluster.follow_last || cluster.refresh_days > 0));
-    let wanted = plan.mode == Mode::Fit && reuses;
-    wanted.then(|| output.before(as_of)).flatten().map(|run| run.join("models")).filter(|m| m.exists())
+    let reuses = [
+        (Analysis::Rfm, rfm.refresh_days > 0),
+        (Analysis::Cluster, cluster.follow_last || cluster.refresh_days > 0),
+    ];
+    let wanted = reuses.into_iter().filter(|(a, reuses)| *reuses && plan.wants(*a) && plan.mode == Mode::Fit);
+    let names: Vec<&'static str> = wanted.map(|(a, _)| a.name()).collect();
+    if names.is_empty() {
+        return Earlier::new();
+    }
+    let runs = output.before(as_of);
+    let last =
+        |name: &str| runs.iter().map(|r| r.join("models")).find(|m| m.join(format!("{name}.json")).exists());
+    names.into_iter().filter_map(|name| Some((name, last(name)?))).collect()
 }
 
 /// Seconds by stage.
@@ -475,7 +485,7 @@ fn analyse(
     work: &Path,
     as_of: Day,
     tables: &Tables,
-    earlier: Option<&Path>,
+    earlier: &Earlier,
     record: &mut RunRecord,
 ) -> Result<bool, PipelineError> {
     let models = work.join("models");

@@ -123,7 +123,11 @@ impl Output {
             fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
         };
         let day = |folder: &Path| folder.file_name()?.to_str()?.strip_prefix("as_of=")?.parse::<Day>().ok();
-        let made = |run: &Path| fs::metadata(run.join("run.json")).and_then(|m| m.modified()).ok();
+        let made = |run: &Path| -> Option<u64> {
+            let record: serde_json::Value =
+                serde_json::from_str(&fs::read_to_string(run.join("run.json")).ok()?).ok()?;
+            Some(record["started_at"].as_u64().unwrap_or(0))
+        };
         let mut runs: Vec<_> = list(&self.root.join("runs"))
             .into_iter()
             .filter_map(|folder| Some((day(&folder)?, list(&folder))))
@@ -144,9 +148,9 @@ impl Output {
         self.runs().into_iter().filter(|(_, run)| same(run)).collect()
     }
 
-    /// The last run of an earlier day.
-    pub fn before(&self, as_of: Day) -> Option<PathBuf> {
-        self.runs().into_iter().find(|(day, _)| *day < as_of).map(|(_, run)| run)
+    /// The runs of earlier days, the last one first.
+    pub fn before(&self, as_of: Day) -> Vec<PathBuf> {
+        self.runs().into_iter().filter(|(day, _)| *day < as_of).map(|(_, run)| run).collect()
     }
 
     /// Whether `current` points at this run.
@@ -275,11 +279,8 @@ mod tests {
         assert!(!output.is_current(&output.find("a1")[0].1));
         let later = output.publish(&finished(&output, "later"), Day(9), "a1-77").unwrap();
         assert_eq!(output.find("a1").iter().map(|r| r.0).collect::<Vec<_>>(), [Day(9), Day(0)]);
-        assert_eq!(output.before(Day(10)), Some(later));
-        assert!(
-            output.before(Day(9)).is_some_and(|run| run.ends_with("run=b2"))
-                && output.before(Day(0)).is_none()
-        );
+        assert_eq!(output.before(Day(10))[0], later);
+        assert!(output.before(Day(9)).len() == 2 && output.before(Day(0)).is_empty());
     }
 
     #[test]

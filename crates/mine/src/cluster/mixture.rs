@@ -131,7 +131,7 @@ impl Mixture {
         let likeliest = |row: ndarray::ArrayView1<'_, f64>| {
             row.iter()
                 .enumerate()
-                .fold((0, -1.0), |best, (c, p)| if *p > best.1 { (c as u32, *p) } else { best })
+                .fold((0, -1.0), |best, (c, p)| if *p > best.1 || p.is_nan() { (c as u32, *p) } else { best })
         };
         (0..points.nrows())
             .into_par_iter()

@@ -52,6 +52,10 @@ const CHUNK: usize = 1 << 16;
 const CORRELATED: f64 = 0.9;
 /// Overlap (customers in both over customers in either) from which a matched cluster keeps its name.
 const SAME: f64 = 0.5;
+/// Customers that density is fitted on, at most: every one is held against every other.
+const DENSITY_SAMPLE: usize = 10_000;
+/// Customers of the sample for each cluster, at least.
+const FEWEST_A_CLUSTER: usize = 50;
 
 /// How clusters are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +99,7 @@ pub struct Settings {
     pub features: Vec<FeatureSpec>,
     /// Starts, steps and seed.
     pub steps: Steps,
-    /// Customers that `k` and the starts are tried on, and that mixtures and density are fitted on.
+    /// Customers that `k` and the starts are tried on, and that mixtures are fitted on; density, on ten thousand at most.
     pub sample: usize,
     /// Customers of a mini-batch.
     pub batch: usize,
@@ -147,6 +151,8 @@ pub struct Label {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clusters {
+    /// The settings that it was fitted by, in words: it stands in for a fit of the same only.
+    pub settings: String,
     /// How columns become coordinates.
     pub scaling: Scaling,
     /// Where the clusters lie.
@@ -185,8 +191,12 @@ impl Parameters for Clusters {
         if k == 0 || d == 0 || self.labels.len() != k || !rows.into_iter().chain(axes).all(fits) {
             return Err(format!("it needs a label and {d} coordinates for every cluster"));
         }
-        if self.scaling.0.iter().any(|f| !(f.spread > 0.0 && f.weight > 0.0)) {
-            return Err("every feature needs a spread and a weight above 0".to_owned());
+        let sound = |f: &Feature| {
+            let finite = [f.median, f.centre, f.power.unwrap_or(1.0)].iter().all(|v| v.is_finite());
+            finite && f.spread > 0.0 && f.weight > 0.0 && f.winsor.is_none_or(|[low, high]| low <= high)
+        };
+        if !self.scaling.0.iter().all(sound) {
+            return Err("every feature needs finite numbers, and a spread and a weight above 0".to_owned());
         }
         Ok(())
     }
@@ -199,7 +209,7 @@ pub struct Report {
     pub method: Method,
     /// Clusters.
     pub k: usize,
-    /// Within-cluster sum of squares of all customers in the scaled space; null for density.
+    /// Within-cluster sum of squares of all customers in the scaled space; null for density, and for a mixture fitted on a sample.
     pub inertia: Option<f64>,
     /// Steps, or batches, of the winning start; null where linfa does not tell.
     pub iterations: Option<usize>,
@@ -246,10 +256,6 @@ impl Clusters {
         let n = revenue.len();
         let mut warnings = Vec::new();
         let scaling = Scaling::fit(&settings.features, columns, &mut warnings)?;
-        let places = quality::sample(n, settings.sample.max(2), settings.steps.seed);
-        let sample = scaling.apply_to(columns, &places)?;
-        let (origin, matrix) = scale::covariance(sample.view());
-        warnings.extend(scale::correlated(&scaling, &matrix, CORRELATED));
         let (low, high) = match settings.k {
             K::Fixed(k) => (k, k),
             K::Auto { min, max } => (min, max),
@@ -261,6 +267,14 @@ impl Clusters {
                 format!("{low} to {high}"),
             ));
         }
+        let most = match settings.method {
+            Method::Density => settings.sample.min(DENSITY_SAMPLE),
+            _ => settings.sample.max(FEWEST_A_CLUSTER.saturating_mul(high)),
+        };
+        let places = quality::sample(n, most, settings.steps.seed);
+        let sample = scaling.apply_to(columns, &places)?;
+        let (origin, matrix) = scale::covariance(sample.view());
+        warnings.extend(scale::correlated(&scaling, &matrix, CORRELATED));
         let distinct = kmeans::distinct_rows(sample.view(), high);
         if low > distinct && settings.method != Method::Density {
             return Err(MineError::data(
@@ -273,7 +287,7 @@ impl Clusters {
             Method::Kmeans | Method::MiniBatch => by_centres(sample.view(), range, settings, |start| {
                 finish(columns, &scaling, &places, &sample, start, n, settings)
             })?,
-            Method::GaussianMixture => by_mixtures(sample.view(), range, settings, &mut warnings)?,
+            Method::GaussianMixture => by_mixtures(sample.view(), range, n, settings, &mut warnings)?,
             Method::Density => {
                 let model = Density::fit(sample.view(), settings.min_points, settings.eps)?;
                 Found {
@@ -286,6 +300,7 @@ impl Clusters {
             }
         };
         let mut model = Clusters {
+            settings: format!("{settings:?}"),
             scaling,
             labels: Vec::new(),
             next_id: 0,
@@ -306,9 +321,11 @@ impl Clusters {
         model.next_id = order.len() as u32 + 1;
         found.tried.sort_by_key(|t| t.k);
         if !found.converged {
-            warnings.push(
-                "the centres were still moving when the steps ran out: raise max_iterations".to_owned(),
-            );
+            let remedy = match settings.method {
+                Method::MiniBatch => "make the batch larger, or use kmeans",
+                _ => "raise max_iterations",
+            };
+            warnings.push(format!("the centres were still moving when the steps ran out: {remedy}"));
         }
         let report = Report {
             method: settings.method,
@@ -321,6 +338,11 @@ impl Clusters {
             warnings,
         };
         Ok((model, report))
+    }
+
+    /// Whether it was fitted by these settings.
+    pub fn suits(&self, settings: &Settings) -> bool {
+        self.settings == format!("{settings:?}")
     }
 
     /// Where every customer belongs. Coordinates are held for a part of the customers at a time.
@@ -570,6 +592,7 @@ fn finish(
 fn by_mixtures(
     sample: ArrayView2<'_, f64>,
     range: std::ops::RangeInclusive<usize>,
+    n: usize,
     settings: &Settings,
     warnings: &mut Vec<String>,
 ) -> Result<Found, MineError> {
@@ -592,7 +615,7 @@ fn by_mixtures(
     let best = fits.into_iter().zip(&tried).find(|(_, t)| t.rank == 1);
     match (best, failure) {
         (Some((mixture, t)), _) => Ok(Found {
-            inertia: Some(t.inertia).filter(|_| sample.nrows() <= settings.sample),
+            inertia: Some(t.inertia).filter(|_| sample.nrows() == n),
             shape: Shape::Mixture(mixture),
             iterations: None,
             converged: true,

@@ -198,6 +198,8 @@ pub struct Rfm {
     pub weights: [f64; 3],
     /// The column that groups are from.
     pub by: Option<String>,
+    /// Fewest customers of a group with its own breaks.
+    pub min_group: usize,
     /// Everyone's breaks.
     pub pooled: Scales,
     /// The breaks of groups that have their own.
@@ -277,6 +279,7 @@ impl Rfm {
             nested: settings.nested,
             weights: settings.weights,
             by: settings.by.clone(),
+            min_group: settings.min_group,
             pooled,
             groups,
             segments: settings.segments.clone(),
@@ -291,13 +294,12 @@ impl Rfm {
                 .iter()
                 .zip(&settings.fixed)
                 .all(|(b, f)| b.at == *f);
-        let rhythm = self.rhythm.lapsing_gaps == settings.rhythm.lapsing_gaps
-            && self.rhythm.lost_gaps == settings.rhythm.lost_gaps;
         (self.bins, self.binning, self.nested) == (settings.bins, settings.binning, settings.nested)
             && (self.weights, &self.by, &self.segments)
                 == (settings.weights, &settings.by, &settings.segments)
             && fixed
-            && rhythm
+            && self.min_group == settings.min_group
+            && self.rhythm.suits(&settings.rhythm)
     }
 
     /// The scores of every customer.

@@ -20,6 +20,8 @@ pub struct Rhythm {
     pub lapsing_gaps: f64,
     /// Silence from which they are lost.
     pub lost_gaps: f64,
+    /// The shares of customers that are to be heavy and medium buyers.
+    pub shares: [f64; 2],
     /// Orders above which a buyer is medium, and heavy.
     pub orders_above: [f64; 2],
 }
@@ -84,8 +86,15 @@ impl Rhythm {
             typical_gap_days: typical,
             lapsing_gaps: settings.lapsing_gaps,
             lost_gaps: settings.lost_gaps,
+            shares: [settings.heavy_share, settings.medium_share],
             orders_above: std::array::from_fn(|i| orders_above.get(i).copied().unwrap_or(0.0)),
         })
+    }
+
+    /// Whether it was fitted by these settings.
+    pub(super) fn suits(&self, s: &RhythmSettings) -> bool {
+        (self.lapsing_gaps, self.lost_gaps, self.shares)
+            == (s.lapsing_gaps, s.lost_gaps, [s.heavy_share, s.medium_share])
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

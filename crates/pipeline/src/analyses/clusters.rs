@@ -38,10 +38,8 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         columns.iter().map(|(v, name)| (name.as_str(), v.as_slice())).collect();
     let revenue = table.f64s("net_revenue")?;
 
-    let reused = context.reused(config.refresh_days, |m: &Clusters| {
-        let same = |f: &tillwise_mine::cluster::Feature| settings.features.iter().any(|s| s.column == f.name);
-        m.scaling.0.iter().all(same)
-    });
+    let reused = context.reused(config.refresh_days, |m: &Clusters| m.suits(&settings));
+    let was_reused = reused.is_some();
     let mut tried = Vec::new();
     let mut drift = None;
     let file = context.model(reused, || {
@@ -111,6 +109,12 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     if let Some(drift) = &drift {
         tables.push(("cluster_drift.parquet", drift_table(drift)?));
     }
+    let mut report = file.report.clone();
+    if let (true, Some(report)) = (was_reused, report.as_object_mut()) {
+        // How the model came about on its own night is in its file.
+        report.remove("drift");
+        report.insert("reused".to_owned(), serde_json::json!({ "clusters_of": file.fitted_as_of }));
+    }
     let cluster = |l: &u32| if *l == OUTLIER { k } else { *l as usize };
     let [map_x, map_y] = &scored.map;
     Ok(Done {
@@ -122,7 +126,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             ("cluster_map_y", floats(map_y.iter().copied().map(Some))),
         ],
         tables,
-        report: file.report.clone(),
+        report,
     })
 }
 

@@ -5,7 +5,8 @@ mod clusters;
 mod clv;
 mod rfm;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
@@ -33,9 +34,12 @@ pub struct Context<'a> {
     pub calibration: &'a Result<Calibration, String>,
     /// Customer tables of earlier days, the latest first.
     pub pictures: &'a [Picture],
-    /// The models of the last run of an earlier day, if this run looks at them.
-    pub earlier: Option<&'a Path>,
+    /// Models of earlier days that this run looks at.
+    pub earlier: &'a Earlier,
 }
+
+/// By analysis, the folder with the model of the last run of an earlier day.
+pub type Earlier = BTreeMap<&'static str, PathBuf>;
 
 /// What an analysis came to.
 pub struct Done {
@@ -58,11 +62,8 @@ impl Context<'_> {
 
     /// The model of the last run of an earlier day, or why it cannot be used; `None` where there is none.
     fn last<P: Parameters>(&self) -> Option<Result<ModelFile<P>, String>> {
-        let models = self.earlier?;
-        models
-            .join(ModelFile::<P>::file_name())
-            .exists()
-            .then(|| ModelFile::load(models).map_err(|e| e.to_string()))
+        let models = self.earlier.get(P::KIND)?;
+        Some(ModelFile::load(models).map_err(|e| e.to_string()))
     }
 
     /// That model, where it is young enough, and suits the settings, to stand in for a fit.

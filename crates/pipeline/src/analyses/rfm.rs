@@ -122,7 +122,9 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         let earlier = Columns::read(&table, by.as_deref())?;
         let scores = model.score(earlier.input());
         let then: Vec<&str> = scores.iter().map(|s| model.segment(*s)).collect();
-        if picture.as_of.month_index() != (picture.as_of + 1).month_index() {
+        let months_ago = context.as_of.month_index() - picture.as_of.month_index();
+        let month_end = picture.as_of.month_index() != (picture.as_of + 1).month_index();
+        if month_end && (1..=context.config.rfm.history_months).contains(&months_ago) {
             history.push(of_day(picture.as_of, &then, &earlier.numbers[2], &names));
         }
         if picture.as_of == context.as_of - context.config.rfm.compare_days {

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use super::{Fit, rows};
 
 /// Most centres of a fit.
-pub const MOST: usize = 1 << 16;
+pub const MOST: usize = 4096;
 /// Centres that a point is held against at once.
 const LANES: usize = 8;
 /// Points that one task looks at.
@@ -34,7 +34,8 @@ const ROUNDING: f64 = 1e-12;
 /// Lloyd's steps from given centres, until no label changes or the centres' summed squared movement is at most `tolerance`. Ties go to the
 /// first centre; a centre that loses all its points goes to the point farthest from its own.
 ///
-/// `points` has the shape `(points, features)`, `centres` `(k, features)`, with `k` from 1 to [`MOST`]; coordinates are finite.
+/// `points` has the shape `(points, features)`, `centres` `(k, features)`, with `k` from 1 to [`MOST`] and
+/// at least one feature; coordinates are finite.
 pub fn lloyd(
     points: ArrayView2<'_, f64>,
     centres: Array2<f64>,
@@ -114,7 +115,7 @@ impl<'a> State<'a> {
         State {
             points,
             d,
-            centres,
+            centres: centres.as_standard_layout().into_owned(),
             kept: vec![Kept { label: 0, second: 0, gap: f32::MIN, gap_to_third: f32::MIN }; n],
             ways: vec![0.0; k],
             ways_with_longest: vec![0.0; k],
@@ -339,6 +340,7 @@ impl Assign<'_> {
 /// A single-precision number that is not above the given one.
 #[inline(always)]
 fn below(v: f64) -> f32 {
+    // Infinite gaps, and the NaN of two infinite distances, where there are fewer than three centres: as large as can be.
     let near = (v as f32).min(f32::MAX);
     near - near.abs() * f32::EPSILON
 }

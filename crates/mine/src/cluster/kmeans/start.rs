@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::lloyd::squared_distance;
+use super::lloyd::{Groups, MOST, squared_distance};
 use super::rows;
 
 const CHUNK: usize = 8192;
@@ -56,7 +56,13 @@ fn plus_plus(points: &[f64], weights: Option<&[f64]>, d: usize, k: usize, rng: &
     let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
     let trials = 2 + (k as f64).ln() as usize;
     let mut nearest = vec![f64::INFINITY; n];
-    let mut chosen = vec![rng.gen_range(0..n)];
+    let mut chosen = vec![match weights {
+        None => rng.gen_range(0..n),
+        Some(_) => {
+            let sums = chunked(n, weight);
+            draw(rng.r#gen::<f64>() * sums.iter().sum::<f64>(), &sums, n, weight)
+        }
+    }];
     update(points, &mut nearest, &points[chosen[0] * d..][..d]);
     while chosen.len() < k {
         let potential = chunked(n, |i| weight(i) * nearest[i]);
@@ -88,13 +94,13 @@ fn chunked(n: usize, f: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
 
 /// The point at which the running sum of `value` passes `left`, found by way of the chunks' sums; a point of value zero never is, if others are not.
 fn draw(mut left: f64, sums: &[f64], n: usize, value: impl Fn(usize) -> f64) -> usize {
-    let mut last = 0;
+    let mut last = None;
     for (chunk, sum) in sums.iter().enumerate() {
         if left < *sum || chunk + 1 == sums.len() {
             for i in chunk * CHUNK..((chunk + 1) * CHUNK).min(n) {
                 let v = value(i);
                 if v > 0.0 {
-                    last = i;
+                    last = Some(i);
                     if left < v {
                         return i;
                     }
@@ -102,7 +108,7 @@ fn draw(mut left: f64, sums: &[f64], n: usize, value: impl Fn(usize) -> f64) -> 
                 left -= v;
             }
             // Rounding may leave a little: the last point with a value takes it.
-            if value(last) > 0.0 {
+            if let Some(last) = last {
                 return last;
             }
         } else {
@@ -124,6 +130,8 @@ fn update(points: &[f64], nearest: &mut [f64], centre: &[f64]) {
 /// The draws of k-means||: places of points, each once.
 fn oversample(points: &[f64], d: usize, k: usize, rng: &mut impl Rng) -> Vec<usize> {
     let n = points.len() / d;
+    // So that all rounds together draw no more than can be held against the points.
+    let per_round = (OVERSAMPLING * k as f64).min((MOST / (2 * ROUNDS)) as f64);
     let mut nearest = vec![f64::INFINITY; n];
     let mut drawn = vec![rng.gen_range(0..n)];
     update(points, &mut nearest, &points[drawn[0] * d..][..d]);
@@ -141,16 +149,23 @@ fn oversample(points: &[f64], d: usize, k: usize, rng: &mut impl Rng) -> Vec<usi
                     Xoshiro256PlusPlus::seed_from_u64(seed ^ (c as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
                 let nearest = &nearest;
                 (c * CHUNK..((c + 1) * CHUNK).min(n))
-                    .filter(move |i| rng.r#gen::<f64>() * total < OVERSAMPLING * k as f64 * nearest[*i])
+                    .filter(move |i| rng.r#gen::<f64>() * total < per_round * nearest[*i])
             })
             .collect();
-        for i in &fresh {
-            update(points, &mut nearest, &points[i * d..][..d]);
+        if fresh.is_empty() {
+            continue;
         }
+        let groups = Groups::new(&Array2::from_shape_fn((fresh.len(), d), |(c, j)| points[fresh[c] * d + j]));
+        nearest
+            .par_iter_mut()
+            .zip(points.par_chunks_exact(d))
+            .with_min_len(CHUNK)
+            .for_each(|(v, p)| *v = v.min(groups.search::<0>(p, 0).near));
         drawn.extend(fresh);
     }
     drawn.sort_unstable();
     drawn.dedup();
+    drawn.truncate(MOST);
     drawn
 }
 
@@ -158,7 +173,7 @@ fn oversample(points: &[f64], d: usize, k: usize, rng: &mut impl Rng) -> Vec<usi
 fn weigh(points: &[f64], candidates: &[f64], d: usize) -> Vec<f64> {
     let m = candidates.len() / d;
     let centres = Array2::from_shape_fn((m, d), |(c, j)| candidates[c * d + j]);
-    let groups = super::lloyd::Groups::new(&centres);
+    let groups = Groups::new(&centres);
     let parts: Vec<Vec<u32>> = points
         .par_chunks(CHUNK * d)
         .map(|points| {

@@ -1,5 +1,8 @@
 //! The config file: what a user states, checked before anything runs.
 
+mod cluster;
+mod rfm;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,13 +10,12 @@ use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
 use tillwise_ingest::{Cleaning, Columns, Input};
 use tillwise_mine::churn::TreeSettings;
-use tillwise_mine::cluster::kmeans::{Start, Steps};
-use tillwise_mine::cluster::{Criterion, FeatureSpec, K, Method, Settings as ClusterSettings};
 use tillwise_mine::clv::{Margin, Model as OrdersModel, NonPositiveSpend, TimeUnit, Value};
-use tillwise_mine::rfm::{Binning, PRESETS, RhythmSettings, Segment, SegmentMap, Settings as RfmSettings};
 use tillwise_table::Compression;
 
 use crate::PipelineError;
+pub use cluster::{Cluster, FeatureChoice, KChoice};
+pub use rfm::{Bins, Rfm, Segments};
 
 /// A whole config file. Every table and key may be left out, but for the input's files and columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -234,313 +236,12 @@ impl std::str::FromStr for Analysis {
     }
 }
 
-/// RFM settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Rfm {
-    /// Scores run from 1 to this; or to these, for R, F and M.
-    pub bins: Bins,
-    /// How break points come about.
-    pub binning: Binning,
-    /// For `binning = "fixed"`: ascending break points, one fewer than the bins.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub days_since_last_breaks: Vec<f64>,
-    /// The same of orders.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub orders_breaks: Vec<f64>,
-    /// The same of net revenue.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub net_revenue_breaks: Vec<f64>,
-    /// Whether F is cut within each R score, and M within each R and F score.
-    pub nested: bool,
-    /// Weights of R, F and M in the weighted score.
-    pub weights: [f64; 3],
-    /// A text column of the customer table: each of its values gets break points of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// Fewest customers of a group with its own break points.
-    pub min_group: usize,
-    /// The name of a map, or a list of segments.
-    pub segments: Segments,
-    /// For a list: whether segments may overlap, the first that holds a customer winning.
-    pub first_match: bool,
-    /// For a list: the name of all scores in no segment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub other: Option<String>,
-    /// Days for which the last run's break points are used again; at 0 every run finds its own.
-    pub refresh_days: i32,
-    /// Days back to the picture that segments are compared with; at 0 there is no comparison.
-    pub compare_days: i32,
-    /// Ends of past months in the history of segments; at 0 there is none.
-    pub history_months: i32,
-    /// Silence, in the customer's own gaps, from which they are lapsing.
-    pub lapsing_gaps: f64,
-    /// Silence from which they are lost.
-    pub lost_gaps: f64,
-    /// The share of customers with the most orders that are heavy buyers.
-    pub heavy_share: f64,
-    /// The share after them that are medium buyers.
-    pub medium_share: f64,
-}
-
-/// See [`Rfm::bins`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "bins is a number, or three such as [5, 5, 5]")]
-pub enum Bins {
-    /// As many for each.
-    Same(u8),
-    /// For R, F and M.
-    Each([u8; 3]),
-}
-
-/// See [`Rfm::segments`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "segments is the name of a map, or a list of segments with name, r, f, m, fm or codes"
-)]
-pub enum Segments {
-    /// One of those that come along.
-    Preset(String),
-    /// The user's own.
-    Own(Vec<Segment>),
-}
-
-impl Default for Rfm {
-    fn default() -> Self {
-        let (d, rhythm) = (RfmSettings::default(), RhythmSettings::default());
-        Rfm {
-            bins: Bins::Same(5),
-            binning: d.binning,
-            days_since_last_breaks: Vec::new(),
-            orders_breaks: Vec::new(),
-            net_revenue_breaks: Vec::new(),
-            nested: d.nested,
-            weights: d.weights,
-            by: None,
-            min_group: d.min_group,
-            segments: Segments::Preset("ten".to_owned()),
-            first_match: false,
-            other: None,
-            refresh_days: 0,
-            compare_days: 30,
-            history_months: 12,
-            lapsing_gaps: rhythm.lapsing_gaps,
-            lost_gaps: rhythm.lost_gaps,
-            heavy_share: rhythm.heavy_share,
-            medium_share: rhythm.medium_share,
-        }
-    }
-}
-
-impl Rfm {
-    /// The settings as the model takes them.
-    ///
-    /// # Errors
-    /// If there is no map of that name.
-    pub fn settings(&self) -> Result<RfmSettings, PipelineError> {
-        let segments = match &self.segments {
-            Segments::Preset(name) => SegmentMap::preset(name).ok_or_else(|| {
-                let known = PRESETS.map(|p| p.0);
-                let hint = nearest(name, known.into_iter())
-                    .map(|n| format!("; did you mean \"{n}\"?"))
-                    .unwrap_or_default();
-                PipelineError::Setting {
-                    key: "[rfm] segments".to_owned(),
-                    problem: format!("there is no map \"{name}\"; there are {}{hint}", known.join(", ")),
-                }
-            })?,
-            Segments::Own(list) => SegmentMap {
-                segments: list.clone(),
-                first_match: self.first_match,
-                other: self.other.clone(),
-            },
-        };
-        Ok(RfmSettings {
-            bins: match self.bins {
-                Bins::Same(bins) => [bins; 3],
-                Bins::Each(bins) => bins,
-            },
-            binning: self.binning,
-            fixed: [&self.days_since_last_breaks, &self.orders_breaks, &self.net_revenue_breaks]
-                .map(Clone::clone),
-            nested: self.nested,
-            weights: self.weights,
-            by: self.by.clone(),
-            min_group: self.min_group,
-            segments,
-            rhythm: RhythmSettings {
-                lapsing_gaps: self.lapsing_gaps,
-                lost_gaps: self.lost_gaps,
-                heavy_share: self.heavy_share,
-                medium_share: self.medium_share,
-            },
-        })
-    }
-
-    fn check(&self) -> Result<(), PipelineError> {
-        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
-        let settings = self.settings()?;
-        settings.check().map_err(|e| wrong("[rfm]", e.to_string()))?;
-        if let (Segments::Preset(name), true) = (&self.segments, self.first_match || self.other.is_some()) {
-            let problem = format!("are for a list of segments; the map \"{name}\" has its own");
-            return Err(wrong("[rfm] first_match, other", problem));
-        }
-        if let Some(by) = self.by.as_deref().filter(|by| !is_text(by)) {
-            let known = "must be one of top_category, top_country, top_channel, top_store";
-            return Err(wrong("[rfm] by", format!("{known}, but is `{by}`")));
-        }
-        for (key, days, most) in [
-            ("[rfm] refresh_days", self.refresh_days, 36_500),
-            ("[rfm] compare_days", self.compare_days, 36_500),
-            ("[rfm] history_months", self.history_months, 120),
-        ] {
-            if !(0..=most).contains(&days) {
-                return Err(wrong(key, format!("must be within 0 to {most}, but is {days}")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Cluster settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Cluster {
-    /// How clusters are found.
-    pub method: Method,
-    /// A number, or `"auto"` for the best by `choose` between `k_min` and `k_max`.
-    pub k: KChoice,
-    /// Fewest clusters for `"auto"`.
-    pub k_min: usize,
-    /// Most clusters for `"auto"`.
-    pub k_max: usize,
-    /// What `"auto"` goes by.
-    pub choose: Criterion,
-    /// How first centres are drawn.
-    pub start: Start,
-    /// Starts; the best wins.
-    pub starts: usize,
-    /// Steps at most, per start.
-    pub max_iterations: usize,
-    /// Where to stop: squared movement of the centres, relative to the features' variance.
-    pub tolerance: f64,
-    /// Customers that `k` and the starts are tried on, and that mixtures and density are fitted on.
-    pub sample: usize,
-    /// Customers of a mini-batch.
-    pub batch: usize,
-    /// For density: customers near each other that make a cluster.
-    pub min_points: usize,
-    /// For density: how near, in the scaled space; without it, the knee of the distances.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub eps: Option<f64>,
-    /// Whether clusters keep the ids of the last run's that they overlap most.
-    pub follow_last: bool,
-    /// Days for which the last run's clusters are used again; at 0 every run finds its own.
-    pub refresh_days: i32,
-    /// Columns of the customer table, or tables such as `{ column = "orders", transform = "yeo_johnson" }`.
-    pub features: Vec<FeatureChoice>,
-}
-
-/// See [`Cluster::features`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a feature is a column, or a table with column, transform (log, yeo_johnson, none), scale (standard, robust, none), winsor, weight"
-)]
-pub enum FeatureChoice {
-    /// With the defaults.
-    Column(String),
-    /// As said.
-    Spec(FeatureSpec),
-}
-
-impl FeatureChoice {
-    fn column(&self) -> &str {
-        match self {
-            FeatureChoice::Column(column) => column,
-            FeatureChoice::Spec(spec) => &spec.column,
-        }
-    }
-}
-
-/// See [`Cluster::k`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum KChoice {
-    /// That many.
-    Fixed(usize),
-    /// Chosen.
-    Auto(Auto),
-}
-
 /// The word `"auto"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Auto {
     /// Chosen by the data.
     #[serde(rename = "auto")]
     Auto,
-}
-
-impl Default for Cluster {
-    fn default() -> Self {
-        let d = ClusterSettings::default();
-        let features = [
-            "days_since_last",
-            "orders",
-            "net_revenue",
-            "avg_order_value",
-            "tenure_days",
-            "distinct_products",
-        ];
-        Cluster {
-            method: d.method,
-            k: KChoice::Auto(Auto::Auto),
-            k_min: 3,
-            k_max: 8,
-            choose: d.criterion,
-            start: d.steps.start,
-            starts: d.steps.starts,
-            max_iterations: d.steps.max_iterations,
-            tolerance: d.steps.tolerance,
-            sample: d.sample,
-            batch: d.batch,
-            min_points: d.min_points,
-            eps: None,
-            follow_last: true,
-            refresh_days: 0,
-            features: features.map(|f| FeatureChoice::Column(f.to_owned())).to_vec(),
-        }
-    }
-}
-
-impl Cluster {
-    pub(crate) fn settings(&self, seed: u64) -> ClusterSettings {
-        let spec = |f: &FeatureChoice| match f {
-            FeatureChoice::Column(column) => FeatureSpec::new(column),
-            FeatureChoice::Spec(spec) => spec.clone(),
-        };
-        ClusterSettings {
-            method: self.method,
-            k: match self.k {
-                KChoice::Fixed(k) => K::Fixed(k),
-                KChoice::Auto(_) => K::Auto { min: self.k_min, max: self.k_max },
-            },
-            criterion: self.choose,
-            features: self.features.iter().map(spec).collect(),
-            steps: Steps {
-                start: self.start,
-                starts: self.starts,
-                max_iterations: self.max_iterations,
-                tolerance: self.tolerance,
-                seed,
-            },
-            sample: self.sample,
-            batch: self.batch,
-            min_points: self.min_points,
-            eps: self.eps,
-        }
-    }
 }
 
 /// Churn settings.
@@ -826,36 +527,7 @@ impl Config {
         )?;
         self.rfm.check()?;
         let c = &self.cluster;
-        if let KChoice::Fixed(k) = c.k {
-            range("[cluster] k", (1..=1000).contains(&k), "within 1 to 1000, or \"auto\"", k.to_string())?;
-        }
-        range(
-            "[cluster] k_min, k_max",
-            2 <= c.k_min && c.k_min <= c.k_max && c.k_max <= 100,
-            "2 <= k_min <= k_max <= 100",
-            format!("{} and {}", c.k_min, c.k_max),
-        )?;
-        range("[cluster] starts", (1..=1000).contains(&c.starts), "within 1 to 1000", c.starts.to_string())?;
-        range("[cluster] max_iterations", c.max_iterations >= 1, "at least 1", "0".into())?;
-        range("[cluster] tolerance", c.tolerance >= 0.0, "at least 0", c.tolerance.to_string())?;
-        range("[cluster] sample", c.sample >= 100, "at least 100", c.sample.to_string())?;
-        range("[cluster] batch", c.batch >= 1, "at least 1", c.batch.to_string())?;
-        range("[cluster] min_points", c.min_points >= 2, "at least 2", c.min_points.to_string())?;
-        range(
-            "[cluster] eps",
-            c.eps.is_none_or(|e| e > 0.0),
-            "above 0",
-            c.eps.unwrap_or_default().to_string(),
-        )?;
-        range(
-            "[cluster] refresh_days",
-            (0..=36_500).contains(&c.refresh_days),
-            "within 0 to 36500",
-            c.refresh_days.to_string(),
-        )?;
-        for spec in c.settings(0).features {
-            spec.check().map_err(|e| wrong("[cluster] features", format!("`{}`: {e}", spec.column)))?;
-        }
+        c.check()?;
         let h = &self.churn;
         range(
             "[churn] horizon_days",
