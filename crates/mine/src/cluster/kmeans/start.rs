@@ -21,8 +21,9 @@ pub enum Start {
     #[default]
     #[serde(rename = "k-means++")]
     PlusPlus,
-    /// k-means|| (Bahmani and others 2012): five rounds, each of which draws about `2 k` points at once, then a weighted k-means++ among
-    /// those. Six passes over the points, whatever `k`.
+    /// k-means|| (Bahmani and others 2012): five rounds, each of which draws about `2 k` points at once (fewer for many hundred centres), then a
+    /// weighted k-means++ among those. Six passes over the points, whatever `k`: for points that are slow to come by. In memory k-means++ is
+    /// faster.
     #[serde(rename = "k-means||")]
     Parallel,
 }
