@@ -128,14 +128,17 @@ impl Output {
                 serde_json::from_str(&fs::read_to_string(run.join("run.json")).ok()?).ok()?;
             Some(record["started_at"].as_u64().unwrap_or(0))
         };
-        let mut runs: Vec<_> = list(&self.root.join("runs"))
+        let mut runs: Vec<(Day, PathBuf)> = list(&self.root.join("runs"))
             .into_iter()
             .filter_map(|folder| Some((day(&folder)?, list(&folder))))
             .flat_map(|(day, runs)| runs.into_iter().map(move |run| (day, run)))
-            .filter_map(|(day, run)| Some((day, made(&run)?, run)))
+            .filter(|(_, run)| run.join("run.json").is_file())
             .collect();
-        runs.sort();
-        runs.into_iter().rev().map(|(day, _, run)| (day, run)).collect()
+        // Records are read only where a day has more than one run.
+        runs.sort_by(|a, b| {
+            b.0.cmp(&a.0).then_with(|| made(&b.1).cmp(&made(&a.1))).then_with(|| b.1.cmp(&a.1))
+        });
+        runs
     }
 
     /// The complete runs whose id is this one, or begins with it and a hyphen: those that came from the same files and config.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::scale::{column, mean_or_zero};
+use super::scale::column;
 use super::{OUTLIER, Scaling, quality};
 use crate::churn::{Examples, Tree, TreeSettings};
 use crate::stats::{quantile_sorted, sorted_finite};
@@ -159,9 +159,7 @@ pub fn rules(
         let inside = |i: usize| labels[i] as usize == cluster;
         let churned: Vec<bool> = places.iter().map(|i| inside(*i)).collect();
         let size = (0..labels.len()).filter(|i| inside(*i)).count();
-        let least = (mean_or_zero(&churned.iter().map(|c| f64::from(u8::from(*c))).collect::<Vec<_>>())
-            * places.len() as f64
-            / 20.0) as usize;
+        let least = churned.iter().filter(|c| **c).count() / 20;
         let examples = Examples { features: features.clone(), churned };
         let Ok(tree) = Tree::fit(&examples, &TreeSettings { max_depth: DEPTH, min_leaf: least.max(1) })
         else {

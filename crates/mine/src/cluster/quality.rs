@@ -16,7 +16,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::kmeans::{Steps, assign, fit};
+use super::kmeans::{Steps, assign, fit, squared_distance};
 use super::scale::covariance;
 use crate::stats::symmetric_eigen;
 use crate::{MineError, parallel};
@@ -111,7 +111,7 @@ pub fn judge(points: ArrayView2<'_, f64>, labels: &[u32], k: usize, seed: u64) -
         .collect();
     let within = parallel::sums(n, 2 * k, |i, s| {
         let label = labels[i] as usize;
-        let apart = squared(&points.row(i).to_vec(), &centroids[label].0);
+        let apart = squared_distance(&points.row(i).to_vec(), &centroids[label].0);
         s[2 * label] += apart;
         s[2 * label + 1] += apart.sqrt();
     });
@@ -130,16 +130,12 @@ pub fn judge(points: ArrayView2<'_, f64>, labels: &[u32], k: usize, seed: u64) -
     }
     let spread = |c: usize| within[2 * c + 1] / centroids[c].1;
     let worst = |a: usize| {
-        let apart = |b: usize| squared(&centroids[a].0, &centroids[b].0).sqrt();
+        let apart = |b: usize| squared_distance(&centroids[a].0, &centroids[b].0).sqrt();
         let others = full.iter().filter(|b| **b != a && apart(**b) > 0.0);
         others.map(|b| (spread(a) + spread(*b)) / apart(*b)).fold(0.0, f64::max)
     };
     tried.davies_bouldin = Some(full.iter().map(|a| worst(*a)).sum::<f64>() / filled);
     tried
-}
-
-fn squared(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
 }
 
 /// `most` different places of `0..n`, ascending; all of them if there are no more.
@@ -165,7 +161,7 @@ pub fn silhouette(points: ArrayView2<'_, f64>, labels: &[u32], k: usize, seed: u
         let mut sums = vec![(0.0, 0usize); k];
         for (other, i) in held.iter().zip(&sample) {
             let sum = &mut sums[labels[*i] as usize];
-            sum.0 += squared(&held[s], other).sqrt();
+            sum.0 += squared_distance(&held[s], other).sqrt();
             sum.1 += 1;
         }
         if sums[own].1 < 2 {

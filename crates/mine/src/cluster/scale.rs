@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::stats::{mean, quantile_sorted, sorted_finite};
+use crate::stats::{quantile_sorted, sorted_finite};
 use crate::{MineError, parallel};
 
 /// What is to become of a column.
@@ -345,9 +345,4 @@ pub fn correlated(scaling: &Scaling, covariance: &[Vec<f64>], least: f64) -> Vec
         }
     }
     found
-}
-
-/// The mean of some numbers, or 0 for none.
-pub(super) fn mean_or_zero(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { mean(values) }
 }

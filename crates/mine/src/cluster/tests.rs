@@ -113,6 +113,20 @@ proptest! {
 }
 
 #[test]
+fn of_equal_centres_in_many_groups_the_first_is_nearest() {
+    // Fifteen equal centres, in whatever groups they come to lie, behind and before others.
+    for first in 0..10 {
+        let centres = Array2::from_shape_fn((25, 2), |(c, j)| {
+            if (first..first + 15).contains(&c) { 1.0 } else { (c * (j + 2)) as f64 + 3.0 }
+        });
+        let points = ndarray::array![[1.0, 1.0], [1.5, 0.5], [0.0, -4.0]];
+        let labels = kmeans::assign(points.view(), &centres);
+        assert_eq!(labels, [first as u32; 3]);
+        assert_eq!(lloyd(points.view(), centres, 0, 0.0).labels, labels);
+    }
+}
+
+#[test]
 fn lloyd_agrees_with_scikit_learn() {
     let points = known();
     let three = lloyd(points.view(), points.select(Axis(0), &[0, 1, 3]), 300, 0.0);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tillwise_mine::cluster::kmeans::{Start, Steps};
 use tillwise_mine::cluster::{Criterion, FeatureSpec, K, Method, Settings as ClusterSettings};
 
-use super::Auto;
+use super::{Auto, range, wrong};
 use crate::PipelineError;
 
 /// Cluster settings.
@@ -139,10 +139,6 @@ impl Cluster {
     }
 
     pub(super) fn check(&self) -> Result<(), PipelineError> {
-        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
-        let range = |key: &str, ok: bool, must: &str, got: String| {
-            if ok { Ok(()) } else { Err(wrong(key, format!("must be {must}, but is {got}"))) }
-        };
         let c = self;
         if let KChoice::Fixed(k) = c.k {
             range("[cluster] k", (1..=1000).contains(&k), "within 1 to 1000, or \"auto\"", k.to_string())?;

@@ -401,11 +401,7 @@ impl Clv {
     }
 
     fn check(&self) -> Result<(), PipelineError> {
-        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
         self.value().check().map_err(|e| wrong("[clv]", e.to_string()))?;
-        let range = |key: &str, ok: bool, must: &str, got: String| {
-            if ok { Ok(()) } else { Err(wrong(key, format!("must be {must}, but is {got}"))) }
-        };
         range(
             "[clv] occasion_days",
             (1..=3650).contains(&self.occasion_days),
@@ -471,6 +467,16 @@ impl Clv {
     }
 }
 
+/// What is wrong with a value of the config.
+fn wrong(key: &str, problem: String) -> PipelineError {
+    PipelineError::Setting { key: key.to_owned(), problem }
+}
+
+/// An error unless a value is as it must be.
+fn range(key: &str, ok: bool, must: &str, got: String) -> Result<(), PipelineError> {
+    if ok { Ok(()) } else { Err(wrong(key, format!("must be {must}, but is {got}"))) }
+}
+
 /// Columns of the customer table that hold a text beside the id.
 pub(crate) fn is_text(name: &str) -> bool {
     tillwise_core::schema::MODES.iter().any(|mode| name.strip_prefix("top_") == Some(mode))
@@ -502,10 +508,6 @@ impl Config {
     /// # Errors
     /// If one is out of range.
     pub fn check(&self) -> Result<(), PipelineError> {
-        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
-        let range = |key: &str, ok: bool, must: &str, got: String| {
-            if ok { Ok(()) } else { Err(wrong(key, format!("must be {must}, but is {got}"))) }
-        };
         let g = &self.gates;
         range(
             "[gates] max_reject_share",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tillwise_mine::rfm::{Binning, PRESETS, RhythmSettings, Segment, SegmentMap, Settings as RfmSettings};
 
-use super::{is_text, nearest};
+use super::{is_text, nearest, wrong};
 use crate::PipelineError;
 
 /// RFM settings.
@@ -151,7 +151,6 @@ impl Rfm {
     }
 
     pub(super) fn check(&self) -> Result<(), PipelineError> {
-        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
         let settings = self.settings()?;
         if let Segments::Preset(name) = &self.segments
             && let Some((_, bins, _)) = PRESETS.iter().find(|p| p.0 == name)

@@ -16,14 +16,12 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::{Fit, rows};
+use super::{CHUNK, Fit, rows};
 
 /// Most centres of a fit.
 pub const MOST: usize = 4096;
 /// Centres that a point is held against at once.
 const LANES: usize = 8;
-/// Points that one task looks at.
-const CHUNK: usize = 8192;
 /// Points that are fetched together.
 const BATCH: usize = 32;
 /// Steps after which the sums are made anew, so that rounding cannot pile up.
@@ -215,10 +213,8 @@ impl<'a> State<'a> {
 
     fn own_distances(&self) -> Vec<f64> {
         let d = self.d;
-        let centres: Vec<&[f64]> = (0..self.centres.nrows())
-            .map(|c| &self.centres.as_slice().unwrap_or_default()[c * d..(c + 1) * d])
-            .collect();
-        let own = |(kept, point): (&Kept, &[f64])| squared_distance(point, centres[usize::from(kept.label)]);
+        let centres = self.centres.as_slice().unwrap_or_default();
+        let own = |(kept, point): (&Kept, &[f64])| squared_distance(point, centre(centres, kept.label, d));
         self.kept.par_iter().zip(self.points.par_chunks_exact(d)).with_min_len(CHUNK).map(own).collect()
     }
 
@@ -239,7 +235,7 @@ impl<'a> State<'a> {
 }
 
 /// The square of the Euclidean distance.
-pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
 }
 
@@ -451,9 +447,9 @@ impl Groups {
             if visit == 0 && self.visits[old].len() > 1 {
                 own = distances[self.lane[old] as usize % LANES].sqrt() * (1.0 + ROUNDING);
             }
-            // Most groups hold none of the nearest three.
+            // Most groups hold none of the nearest three, nor an equal of theirs.
             let [a, b, c, d, e, f, g, h] = distances;
-            if a.min(e).min(b.min(f)).min(c.min(g).min(d.min(h))) >= found.third {
+            if a.min(e).min(b.min(f)).min(c.min(g).min(d.min(h))) > found.third {
                 continue;
             }
             for (label, v) in self.centre[group * LANES..(group + 1) * LANES].iter().zip(distances) {

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 pub use house::KMeans;
 pub use lloyd::lloyd;
+pub(super) use lloyd::squared_distance;
 pub use start::{Start, start};
 
 use crate::MineError;

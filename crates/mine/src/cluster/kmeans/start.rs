@@ -6,9 +6,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::lloyd::{Groups, MOST, squared_distance};
-use super::rows;
+use super::{CHUNK, rows};
 
-const CHUNK: usize = 8192;
 /// Rounds of [`Start::Parallel`], and centres drawn in each for one that is wanted.
 const ROUNDS: usize = 5;
 const OVERSAMPLING: f64 = 2.0;
@@ -33,9 +32,8 @@ pub fn start(points: ArrayView2<'_, f64>, k: usize, how: Start, seed: u64) -> Ar
     let held = points.as_standard_layout();
     let (points, d) = (rows(&held), points.ncols());
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let weights = None;
     let chosen = match how {
-        Start::PlusPlus => plus_plus(points, weights, d, k, &mut rng),
+        Start::PlusPlus => plus_plus(points, None, d, k, &mut rng),
         Start::Parallel => {
             let drawn = oversample(points, d, k, &mut rng);
             if drawn.len() <= k {
