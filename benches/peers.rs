@@ -7,6 +7,9 @@
 //! `-- kmeans FILE INIT` with Parquet files of points and of start centres: seconds of Lloyd's steps from those centres, at most 100, to
 //! scikit-learn's tolerance of 1e-4, plain and begun on parts; `-- kmeans FILE K` begins with the first K points.
 //!
+//! `-- baskets FILE SUPPORT` with a Parquet file of `basket_id, item` (32-bit, sorted by basket): seconds of reading, of mining all
+//! itemsets, and of the rules with one item on the right and a confidence of 0.5.
+//!
 //! `-- rfm FILE` with the customer table of a run: seconds of reading the three columns, of the break points, and of scoring.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up should stop")]
@@ -16,6 +19,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use ndarray::{Array2, Axis};
+use tillwise_mine::basket::{rules, Baskets, Least, Limits, Miner, RuleSettings, Share};
 use tillwise_mine::cluster::kmeans::{lloyd, mean_variance, staged};
 use tillwise_mine::clv::{Clv, GammaGamma, Input, Model, Settings, TimeUnit, Value};
 use tillwise_mine::rfm::{Rfm, Settings as RfmSettings};
@@ -26,9 +30,12 @@ fn main() {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["clv", file, model] => clv(file, model),
         ["kmeans", file, start] => kmeans(file, start),
+        ["baskets", file, support] => baskets(file, support),
         ["rfm", file] => rfm(file),
         // `cargo bench` without arguments runs every bench; this one has nothing to do then.
-        _ => println!("usage: -- clv FILE MODEL, -- kmeans FILE INIT|K, or -- rfm FILE"),
+        _ => println!(
+            "usage: -- clv FILE MODEL, -- kmeans FILE INIT|K, -- baskets FILE SUPPORT, or -- rfm FILE"
+        ),
     }
 }
 
@@ -119,6 +126,40 @@ fn kmeans(file: &str, start: &str) {
             "points": points.nrows(), "features": points.ncols(), "k": centres.nrows(),
             "lloyd_s": plain_s, "lloyd_iterations": plain.iterations, "lloyd_inertia": plain.inertia, "staged_s": seconds,
             "iterations": fit.iterations, "converged": fit.converged, "inertia": fit.inertia,
+        })
+    );
+}
+
+fn baskets(file: &str, support: &str) {
+    let support = Least::Share(support.parse::<Share>().expect("a share"));
+    let (baskets, read_s) = timed(|| {
+        let table = Table::read_columns(Path::new(file), &["basket_id", "item"]).expect("a Parquet file");
+        let column = |name: &str| -> Vec<u32> {
+            table.i32s(name).expect("a 32-bit column").iter().map(|v| *v as u32).collect()
+        };
+        let (basket, item) = (column("basket_id"), column("item"));
+        let items = item.iter().max().map_or(0, |i| *i as usize + 1);
+        Baskets::from_lines(&basket, &item, items).expect("baskets")
+    });
+    let min_count = support.of(baskets.len() as u64);
+    let limits = Limits { max_items: usize::MAX, max_basket: 0, ..Limits::default() };
+    let miner = Miner { min_count, limits, apart: &[] };
+    let ((itemsets, report), mine_s) = timed(|| miner.mine(&baskets));
+    let settings = RuleSettings {
+        min_confidence: Share::decimal(5, 1),
+        min_lift: Share::ZERO,
+        drop_redundant: false,
+        max_p_value: 1.0,
+        ..RuleSettings::default()
+    };
+    let ((found, _), rules_s) = timed(|| rules(&itemsets, &[], &settings));
+    let sum: u64 = (0..itemsets.len()).map(|i| itemsets.count(i)).sum();
+    println!(
+        "{}",
+        serde_json::json!({
+            "baskets": baskets.len(), "min_count": min_count, "read_s": read_s, "mine_s": mine_s, "rules_s": rules_s,
+            "itemsets": itemsets.len(), "closed": report.closed, "maximal": report.maximal, "sum_of_counts": sum,
+            "rules": found.len(),
         })
     );
 }

@@ -10,6 +10,7 @@
 //! * [`churn`]: a decision tree with probabilities, judged out of time.
 //! * [`clv`]: buy-till-you-die models and spend, retention in contracts; lifetime value.
 
+pub mod basket;
 pub mod churn;
 pub mod cluster;
 pub mod clv;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{Date32Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -86,6 +86,31 @@ impl Table {
             return Err(self.wrong(name, expected));
         };
         Ok(values)
+    }
+
+    /// A column of 32-bit integers or days, without blanks, as it is.
+    ///
+    /// # Errors
+    /// If the column is missing, of another type, or has a null.
+    pub fn i32s(&self, name: &str) -> Result<&[i32], TableError> {
+        let expected = "a 32-bit integer or a date without nulls";
+        let column = self.column(name, expected)?;
+        let ints = column.as_primitive_opt::<Int32Type>().map(|c| &c.values()[..]);
+        let values = ints.or_else(|| column.as_primitive_opt::<Date32Type>().map(|c| &c.values()[..]));
+        values.filter(|_| column.null_count() == 0).ok_or_else(|| self.wrong(name, expected))
+    }
+
+    /// A column of 64-bit integers or moments, without blanks, as it is.
+    ///
+    /// # Errors
+    /// If the column is missing, of another type, or has a null.
+    pub fn i64s(&self, name: &str) -> Result<&[i64], TableError> {
+        let expected = "a 64-bit integer or a timestamp without nulls";
+        let column = self.column(name, expected)?;
+        let ints = column.as_primitive_opt::<Int64Type>().map(|c| &c.values()[..]);
+        let values =
+            ints.or_else(|| column.as_primitive_opt::<TimestampMicrosecondType>().map(|c| &c.values()[..]));
+        values.filter(|_| column.null_count() == 0).ok_or_else(|| self.wrong(name, expected))
     }
 
     /// A text column; empty for null.
