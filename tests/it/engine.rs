@@ -1,6 +1,6 @@
 //! Polars against the reference engine.
 
-use tillwise_core::SummaryRequest;
+use tillwise_core::{PurchasesRequest, SummaryRequest};
 use tillwise_engine_polars::PolarsEngine;
 use tillwise_simulate::Shop;
 use tillwise_testkit::check_engine;
@@ -33,6 +33,10 @@ fn requests(scene: &Scene) -> Vec<SummaryRequest> {
     ]
 }
 
+fn purchases(scene: &Scene, as_of: &str) -> PurchasesRequest {
+    PurchasesRequest { as_of: as_of.parse().unwrap(), folder: scene.path("") }
+}
+
 #[test]
 fn polars_equals_the_reference_with_returns_netted_and_apart() {
     let scene = ingested();
@@ -42,6 +46,7 @@ fn polars_equals_the_reference_with_returns_netted_and_apart() {
             &scene.path("out/stages/ingest/transactions"),
             net_returns,
             &requests(&scene),
+            net_returns.then(|| purchases(&scene, "2023-06-30")).as_ref(),
         )
         .unwrap();
     }
@@ -52,7 +57,9 @@ fn polars_equals_the_reference_when_it_spills() {
     let scene = ingested();
     // A megabyte cuts even this shop into several ranges.
     let engine = PolarsEngine { memory_limit: Some(1) };
-    check_engine(&engine, &scene.path("out/stages/ingest/transactions"), true, &requests(&scene)).unwrap();
+    let folder = scene.path("out/stages/ingest/transactions");
+    let purchases = purchases(&scene, "2023-12-31");
+    check_engine(&engine, &folder, true, &requests(&scene), Some(&purchases)).unwrap();
 }
 
 #[test]
@@ -86,8 +93,18 @@ fn orders_over_two_days_and_ties_follow_the_definitions() {
         &folder,
         true,
         &[at("2023-01-29"), at("2023-02-02"), at("2023-03-31")],
+        Some(&purchases(&scene, "2023-03-31")),
     )
     .unwrap();
+    // Customer a: order 1 from the 29th, order 2, and the credit note 3; customer b: order 1. Customer c only returned.
+    let orders = scene.table("orders.parquet");
+    assert_eq!(orders.i32s("customer").unwrap(), [0, 0, 0, 1]);
+    assert_eq!(orders.i32s("sales").unwrap(), [3, 1, 0, 2]);
+    assert_eq!(orders.texts("country").unwrap(), ["FR", "DE", "DE", "FR"]);
+    let purchases = scene.table("purchases.parquet");
+    assert_eq!(purchases.i32s("order").unwrap(), [0, 0, 0, 1, 2, 3, 3]);
+    assert_eq!(purchases.i32s("product").unwrap(), [0, 1, 2, 0, 1, 0, -1]);
+    assert_eq!(purchases.i64s("returned_e4").unwrap(), [0, 0, 0, 0, 30_000, 0, 0]);
 
     let table = scene.table("2023-03-31.parquet");
     assert_eq!(table.texts("customer_id").unwrap(), ["a", "b"]);

@@ -36,6 +36,16 @@ impl SummaryRequest {
     }
 }
 
+/// The orders and what is in them, line by line: [`crate::schema::ORDERS`], [`crate::schema::PURCHASES`] and
+/// [`crate::schema::PRODUCT_NAMES`], of customers with at least one order.
+#[derive(Clone, Debug)]
+pub struct PurchasesRequest {
+    /// The last day that is seen.
+    pub as_of: Day,
+    /// The folder, which exists, for `orders.parquet`, `purchases.parquet` and `products.parquet`.
+    pub folder: PathBuf,
+}
+
 /// What one request came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SummaryStats {
@@ -63,7 +73,7 @@ pub trait Engine: Send + Sync {
     /// The engine's name, for run records.
     fn name(&self) -> &'static str;
 
-    /// Writes one customer table per request.
+    /// Writes one customer table per request, and the orders if they are asked for.
     ///
     /// # Errors
     /// If the transactions cannot be read or a table cannot be written.
@@ -72,6 +82,7 @@ pub trait Engine: Send + Sync {
         transactions: &Path,
         net_returns: bool,
         requests: &[SummaryRequest],
+        purchases: Option<&PurchasesRequest>,
     ) -> Result<Vec<SummaryStats>, EngineError>;
 }
 

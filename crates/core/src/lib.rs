@@ -9,6 +9,6 @@ mod money;
 pub mod schema;
 
 pub use day::Day;
-pub use engine::{Engine, EngineError, SummaryRequest, SummaryStats};
+pub use engine::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
 pub use model::{ModelError, ModelFile, Parameters};
 pub use money::{Money, SCALE};

@@ -147,6 +147,35 @@ pub const DAILY: &[Column] = &[
     col("repeat_order_days", Kind::Int64, "customers of the table who order again on it"),
 ];
 
+/// Orders as [`crate::PurchasesRequest`] asks for them, sorted by customer, moment and the XXH3 hash of the order's id.
+pub const ORDERS: &[Column] = &[
+    col("customer", Kind::Int32, "the customer: a row of the customer table as of the same day, from 0"),
+    col("order_date", Kind::Date, "day of the earliest sale; without a sale, of the earliest return"),
+    col("ordered_at", Kind::Timestamp, "the moment of that line"),
+    col("sales", Kind::Int32, "lines that are no returns; an order without any is a credit note"),
+    opt("country", Kind::Text, "the country of that line; of several at that moment, the bytewise smallest"),
+    opt("channel", Kind::Text, "its channel"),
+    opt("store", Kind::Text, "its store"),
+];
+
+/// What is in the orders: one row per order and product, sorted by both.
+pub const PURCHASES: &[Column] = &[
+    col("order", Kind::Int32, "the order: a row of the table of orders, from 0"),
+    col("product", Kind::Int32, "the product: a row of the table of products, from 0; -1 without one"),
+    col("sales", Kind::Int32, "lines that are no returns"),
+    col("units_e4", Kind::Int64, "units bought, in ten-thousandths"),
+    col("gross_e4", Kind::Int64, "money of the sales, in ten-thousandths"),
+    col("returned_e4", Kind::Int64, "money taken back, as a positive number"),
+    col("cost_e4", Kind::Int64, "cost of the units kept, where lines have one"),
+    col("uncosted", Kind::Int32, "lines without a cost"),
+];
+
+/// The products of those lines, sorted bytewise.
+pub const PRODUCT_NAMES: &[Column] = &[
+    col("product", Kind::Text, "the product"),
+    opt("category", Kind::Text, "its category, the most frequent by sales; ties go to the bytewise smallest"),
+];
+
 /// What the analyses add to the customer table, in this order.
 pub const SCORES: &[Column] = &[
     opt("r_score", Kind::Int32, "recency score, highest for the most recent"),
@@ -491,6 +520,9 @@ mod tests {
             LABELS,
             OCCASIONS,
             DAILY,
+            ORDERS,
+            PURCHASES,
+            PRODUCT_NAMES,
             CLV_PARAMETERS,
             CLV_MODELS,
             CLV_CALIBRATION,

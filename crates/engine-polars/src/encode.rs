@@ -11,6 +11,7 @@ use tillwise_core::schema::MODES;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::Groups;
+use crate::purchases::Lines;
 
 /// The sums of a cell: lines and money of sales, money of returns, cost, and lines without one.
 pub(crate) const SUMS: [&str; 6] = ["lines", "units", "gross", "returned", "cost", "uncosted"];
@@ -24,7 +25,13 @@ pub(crate) struct Dictionaries {
     range_of: Vec<u32>,
     products: Dictionary,
     values: [Dictionary; MODES.len()],
+    /// Whether lines are kept, and then the sales of each product and category.
+    keeps_lines: bool,
+    categories: HashMap<(u32, u32), u64>,
 }
+
+/// The number that stands for no product or value.
+pub(crate) const NONE: u32 = u32::MAX;
 
 #[derive(Default)]
 struct Dictionary {
@@ -100,13 +107,15 @@ impl Keyed {
 
 impl Dictionaries {
     /// Nothing known yet; `bounds` cuts the customers into ranges.
-    pub fn new(bounds: Vec<String>) -> Dictionaries {
+    pub fn new(bounds: Vec<String>, keeps_lines: bool) -> Dictionaries {
         Dictionaries {
             bounds,
             customers: Dictionary::default(),
             range_of: Vec::new(),
             products: Dictionary::default(),
             values: Default::default(),
+            keeps_lines,
+            categories: HashMap::new(),
         }
     }
 
@@ -125,6 +134,25 @@ impl Dictionaries {
     /// The value that a key of [`Groups::values`] names.
     pub fn value(&self, mode: usize, key: u64) -> &str {
         &self.values[mode].texts[key as u32 as usize]
+    }
+
+    /// All products, in the order of their numbers.
+    pub fn products(&self) -> &[Box<str>] {
+        &self.products.texts
+    }
+
+    /// The number of each product's most frequent category, or [`NONE`]. Ties go to the smallest text.
+    pub fn categories(&self) -> Vec<u32> {
+        let mut best: Vec<Option<(u64, u32)>> = vec![None; self.products.texts.len()];
+        let text = |category: u32| self.value(0, u64::from(category));
+        for ((product, category), lines) in &self.categories {
+            let top = &mut best[*product as usize];
+            let better = top.is_none_or(|(n, c)| *lines > n || (*lines == n && text(*category) < text(c)));
+            if better {
+                *top = Some((*lines, *category));
+            }
+        }
+        best.into_iter().map(|b| b.map_or(NONE, |(_, category)| category)).collect()
     }
 
     /// Turns lines into numbers. Neighbouring lines of one order and day become one
@@ -150,6 +178,8 @@ impl Dictionaries {
         let mut cells = Columns::default();
         let mut bought = Keyed::default();
         let mut values: [Keyed; MODES.len()] = Default::default();
+        let mut kept = Lines::default();
+        let mut moments = self.keeps_lines.then(|| moments(lines)).transpose()?;
         let mut last: Option<(&str, &str, i32)> = None;
         let mut here = (0u32, 0u32);
         let heads =
@@ -183,19 +213,26 @@ impl Dictionaries {
                 }
             }
             let upper = u64::from(here.1) << 32;
-            if let Some(product) = products.as_mut().and_then(|p| p.next()).flatten().filter(|_| !is_return) {
+            let product = products.as_mut().and_then(|p| p.next()).flatten();
+            let product = product.map_or(NONE, |p| self.products.number(p));
+            if product != NONE && !is_return {
                 bought.range.push(here.0);
-                bought.key.push(upper | u64::from(self.products.number(product)));
+                bought.key.push(upper | u64::from(product));
                 bought.day.push(day);
             }
+            let mut of_line = [NONE; MODES.len()];
             for (mode, column, before) in &mut carried {
-                let Some(value) = column.next().flatten().filter(|_| !is_return) else { continue };
-                let keyed = &mut values[*mode];
+                let Some(value) = column.next().flatten() else { continue };
                 let number = match *before {
                     (text, Some(number)) if text == value => number,
                     _ => self.values[*mode].number(value),
                 };
                 *before = (value, Some(number));
+                of_line[*mode] = number;
+                if is_return {
+                    continue;
+                }
+                let keyed = &mut values[*mode];
                 let key = upper | u64::from(number);
                 match (keyed.key.last(), keyed.day.last(), keyed.lines.last_mut()) {
                     (Some(k), Some(d), Some(n)) if (*k, *d) == (key, day) => *n += 1,
@@ -205,6 +242,14 @@ impl Dictionaries {
                         keyed.day.push(day);
                         keyed.lines.push(1);
                     }
+                }
+            }
+            if let Some(moments) = &mut moments {
+                let at = moments.next().flatten().unwrap_or_default();
+                let order = cells.order.last().copied().unwrap_or_default();
+                kept.push(here, order, (day, at), product, &of_line, is_return, (quantity, amount, cost));
+                if product != NONE && of_line[0] != NONE && !is_return {
+                    *self.categories.entry((product, of_line[0])).or_default() += 1;
                 }
             }
         }
@@ -224,6 +269,7 @@ impl Dictionaries {
             cells: DataFrame::new(columns[0].len(), columns)?,
             products: bought.frame(false)?,
             values: frames,
+            lines: kept.frame()?,
         })
     }
 
@@ -234,4 +280,9 @@ impl Dictionaries {
         }
         number
     }
+}
+
+/// The moments of lines, in microseconds.
+fn moments(lines: &DataFrame) -> PolarsResult<impl Iterator<Item = Option<i64>> + '_> {
+    Ok(lines.column("ordered_at")?.datetime()?.physical().iter())
 }

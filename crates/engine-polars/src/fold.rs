@@ -83,6 +83,11 @@ impl<'a> Folded<'a> {
         Ok(Folded { dictionaries, cells, customers, products, values })
     }
 
+    /// Customers of this range in the order of their ids, by number.
+    pub fn customers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.customers.iter().map(|c| c.0)
+    }
+
     /// The customer table of this range as of a date, and the customers who only returned things.
     pub fn summarise(
         &self,

@@ -4,13 +4,14 @@
 //! numbers, and neighbouring lines of an order are drawn together ([`encode`]); on those numbers Polars
 //! groups *cells*, one per (customer, order, day), the first day of each product that a customer bought, and
 //! the lines of each attribute value. Every requested date is then summed from them ([`fold`]): the lines are
-//! read once, however many dates there are.
+//! read once, however many dates there are. Where orders are asked for, the lines themselves are kept as numbers ([`purchases`]).
 //!
 //! Customers are handled in ranges of their ids, small enough for the memory limit. With more than one
 //! range, groups wait in scratch files, so memory grows with customers and not with lines.
 
 mod encode;
 mod fold;
+mod purchases;
 mod spill;
 
 use std::fs;
@@ -18,15 +19,18 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use tillwise_core::schema::MODES;
-use tillwise_core::{Engine, EngineError, SummaryRequest, SummaryStats};
+use tillwise_core::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
 use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter, arrow_schema, write_table};
 
 use encode::Dictionaries;
 use fold::{Daily, Folded};
+use purchases::Purchases;
 use spill::{Spill, join};
 
 /// Memory that the groups of one line take while a range is summed.
 const BYTES_PER_LINE: u64 = 64;
+/// The same where the lines themselves are kept.
+const BYTES_PER_KEPT_LINE: u64 = 192;
 /// Memory for a range of customers where no limit is set.
 const DEFAULT_RANGE_BYTES: u64 = 128 << 20;
 /// Pieces that are grouped together before they wait on disk.
@@ -52,17 +56,19 @@ impl Engine for PolarsEngine {
         transactions: &Path,
         net_returns: bool,
         requests: &[SummaryRequest],
+        purchases: Option<&PurchasesRequest>,
     ) -> Result<Vec<SummaryStats>, EngineError> {
         let pieces = pieces(transactions)?;
         let lines: usize = pieces.iter().map(|p| p.lines).sum();
         let range_bytes = self
             .memory_limit
             .map_or(DEFAULT_RANGE_BYTES, |limit| (limit / 8).clamp(1 << 16, DEFAULT_RANGE_BYTES));
-        let ranges = (lines as u64 * BYTES_PER_LINE).div_ceil(range_bytes).max(1) as usize;
+        let bytes = if purchases.is_some() { BYTES_PER_KEPT_LINE } else { BYTES_PER_LINE };
+        let ranges = (lines as u64 * bytes).div_ceil(range_bytes).max(1) as usize;
         let bounds = if ranges == 1 { Vec::new() } else { bounds(&pieces, lines, ranges)? };
 
         let scratch = transactions.with_extension("groups.tmp");
-        let mut dictionaries = Dictionaries::new(bounds);
+        let mut dictionaries = Dictionaries::new(bounds, purchases.is_some());
         let mut spill = Spill::create(&scratch, dictionaries.ranges())?;
         // While one piece is read and encoded, those before are grouped and spilled.
         let (send, receive) = std::sync::mpsc::sync_channel(1);
@@ -96,8 +102,10 @@ impl Engine for PolarsEngine {
                 TableWriter::create(&request.out, schema, Compression::Snappy, &[]).map_err(table)?;
             outputs.push((request, writer, SummaryStats::default(), Daily::default()));
         }
+        let mut kept = purchases.map(|request| Purchases::create(request, &dictionaries)).transpose()?;
         for range in 0..dictionaries.ranges() {
-            let grouped = spill.take(range)?.group().map_err(failed("grouping spilled lines"))?;
+            let mut grouped = spill.take(range)?.group().map_err(failed("grouping spilled lines"))?;
+            let lines = std::mem::take(&mut grouped.lines);
             let folded = Folded::new(grouped, &dictionaries).map_err(failed("sorting cells"))?;
             for (request, writer, stats, daily) in &mut outputs {
                 let (batch, return_only) =
@@ -107,6 +115,12 @@ impl Engine for PolarsEngine {
                 writer.push(batch);
                 writer.flush_full().map_err(table)?;
             }
+            if let Some(kept) = &mut kept {
+                kept.add(&lines, &folded)?;
+            }
+        }
+        if let Some(kept) = kept {
+            kept.close()?;
         }
         if scratch.exists() {
             fs::remove_dir_all(&scratch).map_err(io(&scratch))?;
@@ -135,6 +149,8 @@ pub(crate) struct Groups {
     pub products: DataFrame,
     /// `range, key, day, lines`, for each column of [`MODES`].
     pub values: [DataFrame; MODES.len()],
+    /// The lines as numbers, where they are kept: see [`purchases`].
+    pub lines: DataFrame,
 }
 
 impl Groups {
@@ -152,7 +168,7 @@ impl Groups {
         for frame in values.iter_mut().filter(|f| f.width() > 0) {
             *frame = group(std::mem::take(frame), &["key", "day"], &["lines"])?;
         }
-        Ok(Groups { cells, products: self.products, values })
+        Ok(Groups { cells, products: self.products, values, lines: self.lines })
     }
 }
 
@@ -164,10 +180,11 @@ struct Piece {
 }
 
 /// What the engine needs of a line.
-const COLUMNS: [&str; 8 + MODES.len()] = [
+const COLUMNS: [&str; 9 + MODES.len()] = [
     "customer_id",
     "order_id",
     "order_date",
+    "ordered_at",
     "is_return",
     "quantity_e4",
     "amount_e4",
@@ -244,6 +261,6 @@ pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> EngineError + '_
     move |source| EngineError::Io { path: path.to_owned(), source }
 }
 
-fn table(e: TableError) -> EngineError {
+pub(crate) fn table(e: TableError) -> EngineError {
     EngineError::Failed { engine: "polars", doing: "writing a customer table", message: e.to_string() }
 }

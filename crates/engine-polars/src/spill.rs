@@ -78,11 +78,14 @@ impl Spill {
 }
 
 fn tables(groups: &Groups) -> Vec<&DataFrame> {
-    [&groups.cells, &groups.products].into_iter().chain(&groups.values).collect()
+    [&groups.cells, &groups.products, &groups.lines].into_iter().chain(&groups.values).collect()
 }
 
 fn tables_mut(groups: &mut Groups) -> Vec<&mut DataFrame> {
-    [&mut groups.cells, &mut groups.products].into_iter().chain(&mut groups.values).collect()
+    [&mut groups.cells, &mut groups.products, &mut groups.lines]
+        .into_iter()
+        .chain(&mut groups.values)
+        .collect()
 }
 
 /// Puts groups one below the other.

@@ -470,7 +470,7 @@ fn summarise(
     }));
     info!(dates = requests.len(), "summing customers");
     let net_returns = config.cleaning.returns == Returns::Net;
-    let stats = engine.summarise(&work.join("transactions"), net_returns, &requests)?;
+    let stats = engine.summarise(&work.join("transactions"), net_returns, &requests, None)?;
     record.customers = stats[0].customers;
     record.return_only_customers = stats[0].return_only;
     if stats[0].customers == 0 {

@@ -6,8 +6,10 @@ mod reference;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Date32Type, Float64Type, Int32Type, Int64Type};
-use tillwise_core::{Engine, SummaryRequest};
+use arrow::datatypes::{
+    DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
+use tillwise_core::{Engine, PurchasesRequest, SummaryRequest};
 use tillwise_table::Table;
 
 pub use reference::ReferenceEngine;
@@ -22,8 +24,9 @@ pub fn check_engine(
     transactions: &Path,
     net_returns: bool,
     requests: &[SummaryRequest],
+    purchases: Option<&PurchasesRequest>,
 ) -> Result<(), String> {
-    let got = engine.summarise(transactions, net_returns, requests).map_err(|e| e.to_string())?;
+    let got = engine.summarise(transactions, net_returns, requests, purchases).map_err(|e| e.to_string())?;
     let expected_requests: Vec<SummaryRequest> = requests
         .iter()
         .map(|r| SummaryRequest {
@@ -32,14 +35,26 @@ pub fn check_engine(
             ..r.clone()
         })
         .collect();
+    let reference = |folder: &Path| folder.join("reference");
+    let expected_purchases =
+        purchases.map(|p| PurchasesRequest { as_of: p.as_of, folder: reference(&p.folder) });
+    if let Some(p) = &expected_purchases {
+        std::fs::create_dir_all(&p.folder).map_err(|e| e.to_string())?;
+    }
     let expected = ReferenceEngine
-        .summarise(transactions, net_returns, &expected_requests)
+        .summarise(transactions, net_returns, &expected_requests, expected_purchases.as_ref())
         .map_err(|e| e.to_string())?;
     if got != expected {
         return Err(format!("{got:?} is not {expected:?}"));
     }
+    let read = |path: &Path| Table::read(path).map_err(|e| e.to_string());
+    if let Some(p) = purchases {
+        for name in ["products.parquet", "orders.parquet", "purchases.parquet"] {
+            same_table(&read(&p.folder.join(name))?, &read(&reference(&p.folder).join(name))?)
+                .map_err(|e| format!("{name}: {e}"))?;
+        }
+    }
     for (ours, theirs) in requests.iter().zip(&expected_requests) {
-        let read = |path: &Path| Table::read(path).map_err(|e| e.to_string());
         same_table(&read(&ours.out)?, &read(&theirs.out)?)
             .map_err(|e| format!("as of {}: {e}", ours.as_of))?;
         if let (Some(ours), Some(theirs)) = (&ours.daily, &theirs.daily) {
@@ -75,6 +90,10 @@ fn same_table(got: &Table, expected: &Table) -> Result<(), String> {
                             x.as_primitive::<Int64Type>().value(row)
                                 == y.as_primitive::<Int64Type>().value(row)
                         }
+                        DataType::Timestamp(TimeUnit::Microsecond, None) => {
+                            x.as_primitive::<TimestampMicrosecondType>().value(row)
+                                == y.as_primitive::<TimestampMicrosecondType>().value(row)
+                        }
                         DataType::Date32 => {
                             x.as_primitive::<Date32Type>().value(row)
                                 == y.as_primitive::<Date32Type>().value(row)
@@ -89,9 +108,9 @@ fn same_table(got: &Table, expected: &Table) -> Result<(), String> {
                         other => return Err(format!("a column of type {other}")),
                     });
             if !equal {
-                let id = a.column(0).as_string::<i32>().value(row);
                 return Err(format!(
-                    "customer {id}, {}: {:?} is not {:?}",
+                    "{:?}, {}: {:?} is not {:?}",
+                    a.column(0).slice(row, 1),
                     field.name(),
                     x.slice(row, 1),
                     y.slice(row, 1)

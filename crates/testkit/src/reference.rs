@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Date32Type, Int64Type};
-use tillwise_core::schema::{DAILY, MODES, WINDOWS};
-use tillwise_core::{Engine, EngineError, SCALE, SummaryRequest, SummaryStats};
+use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
+use tillwise_core::schema::{Column, DAILY, MODES, ORDERS, PRODUCT_NAMES, PURCHASES, WINDOWS};
+use tillwise_core::{Engine, EngineError, PurchasesRequest, SCALE, SummaryRequest, SummaryStats};
 use tillwise_table::{Compression, Table, arrow_schema, write_table};
 
 /// The reference.
@@ -21,6 +22,7 @@ pub struct ReferenceEngine;
 struct Line {
     order: String,
     day: i32,
+    at: i64,
     is_return: bool,
     quantity: i64,
     amount: i64,
@@ -58,6 +60,7 @@ fn read(folder: &Path) -> Result<BTreeMap<String, Vec<Line>>, EngineError> {
                 customers.entry(text("customer_id", i)?.unwrap_or_default()).or_default().push(Line {
                     order: text("order_id", i)?.unwrap_or_default(),
                     day: column("order_date")?.as_primitive::<Date32Type>().value(i),
+                    at: column("ordered_at")?.as_primitive::<TimestampMicrosecondType>().value(i),
                     is_return: column("is_return")?.as_boolean().value(i),
                     quantity: int("quantity_e4", i)?.unwrap_or_default(),
                     amount: int("amount_e4", i)?.unwrap_or_default(),
@@ -77,6 +80,7 @@ enum Value {
     Date(i32),
     Int32(i32),
     Int64(i64),
+    Moment(i64),
     Float(Option<f64>),
 }
 
@@ -209,10 +213,104 @@ fn array(rows: &[Vec<Value>], c: usize) -> ArrayRef {
         Some(Value::Int64(_)) => Arc::new(
             column.map(|v| if let Value::Int64(i) = v { Some(*i) } else { None }).collect::<Int64Array>(),
         ),
+        Some(Value::Moment(_)) => Arc::new(
+            column
+                .map(|v| if let Value::Moment(at) = v { Some(*at) } else { None })
+                .collect::<TimestampMicrosecondArray>(),
+        ),
         _ => Arc::new(
             column.map(|v| if let Value::Float(f) = v { *f } else { None }).collect::<Float64Array>(),
         ),
     }
+}
+
+fn write_rows(path: &Path, columns: &[Column], rows: &[Vec<Value>]) -> Result<(), EngineError> {
+    let schema = arrow_schema(columns);
+    let batch = if rows.is_empty() {
+        RecordBatch::new_empty(schema)
+    } else {
+        RecordBatch::try_new(schema, (0..columns.len()).map(|c| array(rows, c)).collect()).map_err(fail)?
+    };
+    write_table(path, batch, Compression::Snappy, &[]).map_err(fail).map(|_| ())
+}
+
+/// The most frequent value, the smallest of several.
+fn mode<'a>(values: impl Iterator<Item = &'a String>) -> Option<String> {
+    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+    values.for_each(|v| *counts.entry(v).or_default() += 1);
+    let most = counts.values().max().copied()?;
+    counts.into_iter().find(|(_, n)| *n == most).map(|(v, _)| v.clone())
+}
+
+fn write_purchases(
+    customers: &BTreeMap<String, Vec<Line>>,
+    request: &PurchasesRequest,
+) -> Result<(), EngineError> {
+    let every = || customers.values().flatten();
+    let names: Vec<&String> =
+        every().filter_map(|l| l.product.as_ref()).collect::<BTreeSet<_>>().into_iter().collect();
+    let products: Vec<Vec<Value>> = names
+        .iter()
+        .map(|name| {
+            let sales = every().filter(|l| l.product.as_ref() == Some(name) && !l.is_return);
+            let category = mode(sales.filter_map(|l| l.values[0].as_ref()));
+            vec![Value::Text(Some((*name).clone())), Value::Text(category)]
+        })
+        .collect();
+    let (mut orders, mut purchases, mut customer) = (Vec::new(), Vec::new(), 0);
+    for lines in customers.values() {
+        let seen: Vec<&Line> = lines.iter().filter(|l| l.day <= request.as_of.0).collect();
+        if seen.iter().all(|l| l.is_return) {
+            continue;
+        }
+        let ids: BTreeSet<&String> = seen.iter().map(|l| &l.order).collect();
+        let mut own: Vec<(i64, u64, Vec<&&Line>)> = Vec::new();
+        for id in ids {
+            let order: Vec<&&Line> = seen.iter().filter(|l| l.order == *id).collect();
+            let sold = order.iter().any(|l| !l.is_return);
+            let dated: Vec<&&Line> = order.iter().filter(|l| !sold || !l.is_return).copied().collect();
+            let at = dated.iter().map(|l| l.at).min().unwrap_or_default();
+            own.push((at, xxhash_rust::xxh3::xxh3_64(id.as_bytes()), order));
+        }
+        own.sort_by_key(|o| (o.0, o.1));
+        for (at, _, order) in own {
+            let sold = order.iter().any(|l| !l.is_return);
+            let first: Vec<&&Line> =
+                order.iter().filter(|l| l.at == at && (!sold || !l.is_return)).copied().collect();
+            let mut row = vec![
+                Value::Int32(customer),
+                Value::Date(first.first().map_or(0, |l| l.day)),
+                Value::Moment(at),
+                Value::Int32(order.iter().filter(|l| !l.is_return).count() as i32),
+            ];
+            row.extend(
+                (1..MODES.len()).map(|m| Value::Text(first.iter().filter_map(|l| l.values[m].clone()).min())),
+            );
+            // A line without a product comes last.
+            let sold: BTreeSet<(bool, Option<&String>)> =
+                order.iter().map(|l| (l.product.is_none(), l.product.as_ref())).collect();
+            for (_, product) in sold {
+                let lines: Vec<&&&Line> = order.iter().filter(|l| l.product.as_ref() == product).collect();
+                let sum = |f: &dyn Fn(&Line) -> i64| lines.iter().map(|l| f(l)).sum::<i64>();
+                let place = product.map_or(-1, |p| names.iter().position(|n| *n == p).unwrap_or(0) as i32);
+                purchases.push(vec![
+                    Value::Int32(orders.len() as i32),
+                    Value::Int32(place),
+                    Value::Int32(sum(&|l| i64::from(!l.is_return)) as i32),
+                    Value::Int64(sum(&|l| if l.is_return { 0 } else { l.quantity })),
+                    Value::Int64(sum(&|l| if l.is_return { 0 } else { l.amount })),
+                    Value::Int64(sum(&|l| if l.is_return { -l.amount } else { 0 })),
+                    Value::Int64(sum(&|l| l.cost.unwrap_or_default())),
+                    Value::Int32(sum(&|l| i64::from(l.cost.is_none())) as i32),
+                ]);
+            }
+            orders.push(row);
+        }
+        customer += 1;
+    }
+    write_rows(&request.folder.join("orders.parquet"), ORDERS, &orders)?;
+    write_rows(&request.folder.join("purchases.parquet"), PURCHASES, &purchases)?;
+    write_rows(&request.folder.join("products.parquet"), PRODUCT_NAMES, &products)
 }
 
 impl Engine for ReferenceEngine {
@@ -225,8 +323,12 @@ impl Engine for ReferenceEngine {
         transactions: &Path,
         net_returns: bool,
         requests: &[SummaryRequest],
+        purchases: Option<&PurchasesRequest>,
     ) -> Result<Vec<SummaryStats>, EngineError> {
         let customers = read(transactions)?;
+        if let Some(request) = purchases {
+            write_purchases(&customers, request)?;
+        }
         let mut stats = Vec::new();
         for request in requests {
             let mut rows = Vec::new();
@@ -239,15 +341,7 @@ impl Engine for ReferenceEngine {
                     Err(()) => return_only += 1,
                 }
             }
-            let columns = request.columns();
-            let schema = arrow_schema(&columns);
-            let batch = if rows.is_empty() {
-                RecordBatch::new_empty(schema)
-            } else {
-                RecordBatch::try_new(schema, (0..columns.len()).map(|c| array(&rows, c)).collect())
-                    .map_err(fail)?
-            };
-            write_table(&request.out, batch, Compression::Snappy, &[]).map_err(fail)?;
+            write_rows(&request.out, &request.columns(), &rows)?;
             if let Some(path) = &request.daily {
                 let counts: Vec<ArrayRef> = vec![
                     Arc::new(Date32Array::from_iter_values(daily.keys().copied())),
