@@ -48,6 +48,14 @@ pub enum Command {
     Churn(Stage),
     /// Only customer lifetime value.
     Clv(Stage),
+    /// Only what is bought together: itemsets, rules, sequences.
+    Basket(Stage),
+    /// Only next best offers.
+    Offer(Stage),
+    /// Only cohorts.
+    Cohort(Stage),
+    /// Only concentration, value classes and the revenue bridge.
+    Value(Stage),
     /// Show a map of RFM segments as a grid, and as TOML to start one of your own from.
     Segments(Segments),
     /// Retention and lifetime value of contractual cohorts, from a table of their survivors.

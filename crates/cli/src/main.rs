@@ -52,6 +52,10 @@ fn main() -> ExitCode {
         Command::Cluster(stage) => commands::stage(&stage, "cluster"),
         Command::Churn(stage) => commands::stage(&stage, "churn"),
         Command::Clv(stage) => commands::stage(&stage, "clv"),
+        Command::Basket(stage) => commands::stage(&stage, "basket"),
+        Command::Offer(stage) => commands::stage(&stage, "offer"),
+        Command::Cohort(stage) => commands::stage(&stage, "cohort"),
+        Command::Value(stage) => commands::stage(&stage, "value"),
         Command::Segments(segments) => commands::segments(&segments),
         Command::Retention(retention) => retention::retention(&retention),
     };

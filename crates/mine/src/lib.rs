@@ -14,9 +14,13 @@ pub mod basket;
 pub mod churn;
 pub mod cluster;
 pub mod clv;
+pub mod cohort;
+pub mod ledger;
+pub mod offer;
 mod parallel;
 pub mod rfm;
 pub mod stats;
+pub mod value;
 
 /// Why a model could not be fitted.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

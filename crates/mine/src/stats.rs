@@ -1,5 +1,7 @@
 //! Small statistics that several analyses share.
 
+use serde::{Deserialize, Serialize};
+
 /// Sample quantile of type 7 (Hyndman & Fan 1996; the default of R and NumPy) of ascending values.
 ///
 /// `p` is in `[0, 1]`; linear interpolation at rank `1 + (n - 1) p`. NaN for no values.
@@ -38,6 +40,85 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
         bb += (y - mb) * (y - mb);
     }
     ab / (aa * bb).sqrt()
+}
+
+/// A step function that never falls, as isotonic regression fits it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Steps {
+    /// Scores, ascending.
+    pub at: Vec<f64>,
+    /// The value at each, ascending; between two scores it is interpolated, beyond the ends it stays.
+    pub value: Vec<f64>,
+}
+
+impl Steps {
+    /// Isotonic regression of outcomes on scores by pooling adjacent violators (Ayer et al. 1955): the least-squares fit that
+    /// never falls. Equal scores are pooled first; scores that are not finite are left out.
+    ///
+    /// ```
+    /// use tillwise_mine::stats::Steps;
+    /// let steps = Steps::fit(&[(1.0, false), (2.0, true), (3.0, false), (4.0, true)]);
+    /// assert_eq!((steps.at(0.0), steps.at(2.5), steps.at(9.0)), (0.0, 0.5, 1.0));
+    /// ```
+    pub fn fit(points: &[(f64, bool)]) -> Steps {
+        let mut sorted: Vec<(f64, bool)> = points.iter().copied().filter(|p| p.0.is_finite()).collect();
+        sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        // Blocks of a first and last score, outcomes that are true, and all.
+        let mut blocks: Vec<(f64, f64, u64, u64)> = Vec::new();
+        for equal in sorted.chunk_by(|a, b| a.0 == b.0) {
+            let hits = equal.iter().filter(|p| p.1).count() as u64;
+            let mut block = (equal[0].0, equal[0].0, hits, equal.len() as u64);
+            while let Some(last) = blocks.last() {
+                // Compared as whole numbers: last.hits / last.n >= block.hits / block.n.
+                if u128::from(last.2) * u128::from(block.3) < u128::from(block.2) * u128::from(last.3) {
+                    break;
+                }
+                block = (last.0, block.1, last.2 + block.2, last.3 + block.3);
+                blocks.pop();
+            }
+            blocks.push(block);
+        }
+        let mut steps = Steps::default();
+        for (first, last, hits, n) in blocks {
+            let value = hits as f64 / n as f64;
+            steps.at.push(first);
+            steps.value.push(value);
+            if last > first {
+                steps.at.push(last);
+                steps.value.push(value);
+            }
+        }
+        steps
+    }
+
+    /// The value at a score; 0 where nothing was fitted.
+    pub fn at(&self, score: f64) -> f64 {
+        let above = self.at.partition_point(|a| *a < score);
+        match (
+            above.checked_sub(1).and_then(|i| Some((self.at.get(i)?, self.value.get(i)?))),
+            self.at.get(above),
+        ) {
+            (None, None) => 0.0,
+            (None, Some(_)) => self.value[above],
+            (Some((_, value)), None) => *value,
+            (Some((low, from)), Some(high)) => {
+                let to = self.value[above];
+                from + (to - from) * (score - low) / (high - low)
+            }
+        }
+    }
+
+    /// # Errors
+    /// What is wrong with numbers that come from a file.
+    pub fn check(&self) -> Result<(), String> {
+        let rising = |v: &[f64]| v.iter().all(|x| x.is_finite()) && v.is_sorted();
+        if self.at.len() == self.value.len() && rising(&self.at) && rising(&self.value) {
+            Ok(())
+        } else {
+            Err("a calibration does not rise".to_owned())
+        }
+    }
 }
 
 /// Eigenvalues of a symmetric matrix, and the orthonormal eigenvectors as columns, by Jacobi's rotations (Golub & Van Loan 2013,

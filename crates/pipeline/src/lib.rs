@@ -18,8 +18,8 @@ use tillwise_store::StoreError;
 use tillwise_table::TableError;
 
 pub use config::{
-    Analysis, AsOf, Bins, Churn, Cluster, Clv, Codec, Config, FeatureChoice, Gates, KChoice, Rfm, Run,
-    Segments, Size,
+    Analysis, AsOf, Basket, Bins, Churn, Cluster, Clv, Codec, Cohort, CohortBy, Config, FeatureChoice, Gates,
+    KChoice, Level, Offer, OfferRank, Rfm, Run, Segments, Size, Unit, ValueSettings, Worth, Written,
 };
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};

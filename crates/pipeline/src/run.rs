@@ -16,7 +16,8 @@ use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
 use tracing::{info, warn};
 
 use crate::analyses::{
-    Calibration, Context, Cutoffs, Earlier, LabelledTable, Picture, calibration_end, cutoffs, earlier_days,
+    Calibration, Context, Cutoffs, Earlier, LabelledTable, Orders, Picture, calibration_end, cutoffs,
+    earlier_days,
 };
 use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
 
@@ -227,8 +228,13 @@ impl Plan {
         let inputs = serde_json::to_string(inputs).map_err(broken)?;
         let mut parts =
             vec![env!("CARGO_PKG_VERSION").to_owned(), config, inputs, format!("{:?}", self.until)];
+        for (key, path) in self.side_files() {
+            let (hash, _) = hash_file(&path)
+                .map_err(|e| PipelineError::Setting { key: key.to_owned(), problem: e.to_string() })?;
+            parts.push(format!("{key} {hash}"));
+        }
         if let Mode::Score { models } = &self.mode {
-            for analysis in Analysis::ALL {
+            for analysis in Analysis::ALL.into_iter().filter(|a| a.has_model()) {
                 let path = models.join(format!("{}.json", analysis.name()));
                 let model = if path.exists() { hash_file(&path)?.0 } else { "none".to_owned() };
                 parts.push(format!("score {} {model}", analysis.name()));
@@ -264,6 +270,18 @@ impl Plan {
             seconds: BTreeMap::new(),
             started_at: 0,
         }
+    }
+
+    /// Files beside the export that a run reads, each with the key that names it.
+    fn side_files(&self) -> Vec<(&'static str, PathBuf)> {
+        let (basket, offer) = (&self.config.basket, &self.config.offer);
+        let files = [
+            (Analysis::Basket, "[basket] hierarchy_file", &basket.hierarchy_file),
+            (Analysis::Offer, "[offer] exclude_file", &offer.exclude_file),
+            (Analysis::Offer, "[offer] stock_file", &offer.stock_file),
+        ];
+        let read = files.into_iter().filter(|(analysis, _, _)| self.wants(*analysis));
+        read.filter_map(|(_, key, path)| Some((key, self.base.join(path.as_ref()?)))).collect()
     }
 
     fn wants(&self, analysis: Analysis) -> bool {
@@ -389,6 +407,7 @@ struct Tables {
     labelled: Result<Cutoffs<LabelledTable>, String>,
     calibration: Result<Calibration, String>,
     pictures: Vec<Picture>,
+    orders: Option<Orders>,
 }
 
 fn summarise(
@@ -470,13 +489,16 @@ fn summarise(
     }));
     info!(dates = requests.len(), "summing customers");
     let net_returns = config.cleaning.returns == Returns::Net;
-    let stats = engine.summarise(&work.join("transactions"), net_returns, &requests, None)?;
+    let needed = Analysis::ALL.into_iter().any(|a| a.needs_orders() && plan.wants(a));
+    let purchases = needed.then(|| Orders::request(folder.clone(), as_of));
+    let stats = engine.summarise(&work.join("transactions"), net_returns, &requests, purchases.as_ref())?;
     record.customers = stats[0].customers;
     record.return_only_customers = stats[0].return_only;
     if stats[0].customers == 0 {
         return Err(PipelineError::NoCustomers { as_of });
     }
-    Ok(Tables { customers: Table::read(&path)?, labelled, calibration, pictures })
+    let orders = purchases.map(|_| Orders::read(&folder, net_returns)).transpose()?;
+    Ok(Tables { customers: Table::read(&path)?, labelled, calibration, pictures, orders })
 }
 
 /// Runs the analyses side by side and writes all tables; whether one failed.
@@ -503,6 +525,8 @@ fn analyse(
         calibration: &tables.calibration,
         pictures: &tables.pictures,
         earlier,
+        orders: tables.orders.as_ref(),
+        base: &plan.base,
     };
     let results: Vec<_> = Analysis::ALL
         .into_par_iter()
@@ -526,7 +550,7 @@ fn analyse(
             Some(Ok(done)) => {
                 scores.extend(done.columns);
                 entry.report = Some(done.report);
-                entry.model = Some(format!("models/{}.json", analysis.name()));
+                entry.model = analysis.has_model().then(|| format!("models/{}.json", analysis.name()));
                 for (name, batch) in done.tables {
                     write_table(&work.join(name), batch, compression, &metadata)?;
                 }

@@ -5,12 +5,14 @@
 //!   *closed* (no larger set has the same support) and *maximal* (no larger set is frequent) stands beside each.
 //! * [`rules`]: association rules (Agrawal, Imieliński & Swami 1993) with their measures of interest and Fisher's exact test.
 //! * [`sequences`]: PrefixSpan (Pei et al. 2001) with gaps in days.
+//! * [`follow`]: from the first order to the second, and days to the next.
 //! * [`hierarchy`]: products rolled up to categories, and sets that mix levels (Srikant & Agrawal 1995).
 //!
 //! Thresholds are [`Share`]s, exact decimals, and are held against whole numbers: a rule of confidence 4/5 passes a
 //! threshold of 0.8, which it need not in doubles.
 
 mod fisher;
+pub mod follow;
 pub mod hierarchy;
 mod itemsets;
 mod rules;

@@ -1,15 +1,22 @@
 //! The analyses as the pipeline sees them: a customer table in, columns and small tables out.
 
+mod basket;
 mod churn;
 mod clusters;
 mod clv;
+mod cohort;
+mod offer;
+mod orders;
 mod rfm;
+mod value;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use serde::Serialize;
 use tillwise_core::schema::Column;
 use tillwise_core::{Day, ModelFile, Parameters};
@@ -18,6 +25,7 @@ use tillwise_table::{Table, arrow_schema};
 use crate::{Analysis, Config, Mode, NotDone, PipelineError};
 pub use churn::{Cutoffs, LabelledTable, cutoffs};
 pub use clv::{Calibration, calibration_end};
+pub use orders::Orders;
 pub use rfm::{Picture, earlier_days};
 
 /// What every analysis may look at.
@@ -36,6 +44,10 @@ pub struct Context<'a> {
     pub pictures: &'a [Picture],
     /// Models of earlier days that this run looks at.
     pub earlier: &'a Earlier,
+    /// Orders and what is in them, where an analysis needs them.
+    pub orders: Option<&'a Orders>,
+    /// The folder that the config's paths are relative to.
+    pub base: &'a Path,
 }
 
 /// By analysis, the folder with the model of the last run of an earlier day.
@@ -50,6 +62,15 @@ pub struct Done {
     pub report: serde_json::Value,
 }
 
+impl Done {
+    /// Of an analysis that keeps no model and adds no columns.
+    fn described(tables: Vec<(&'static str, RecordBatch)>, report: impl Serialize) -> Result<Done, NotDone> {
+        let report = serde_json::to_value(report)
+            .map_err(|e| PipelineError::Assemble { table: "report", message: e.to_string() })?;
+        Ok(Done { columns: Vec::new(), tables, report })
+    }
+}
+
 impl Context<'_> {
     pub fn run(&self, analysis: Analysis) -> Result<Done, NotDone> {
         match analysis {
@@ -57,7 +78,15 @@ impl Context<'_> {
             Analysis::Cluster => clusters::run(self),
             Analysis::Churn => churn::run(self),
             Analysis::Clv => clv::run(self),
+            Analysis::Basket => basket::run(self),
+            Analysis::Offer => offer::run(self),
+            Analysis::Cohort => cohort::run(self),
+            Analysis::Value => value::run(self),
         }
+    }
+
+    fn orders(&self) -> Result<&Orders, NotDone> {
+        self.orders.ok_or_else(|| NotDone::Skipped("orders were not asked for".to_owned()))
     }
 
     /// The model of the last run of an earlier day, or why it cannot be used; `None` where there is none.
@@ -123,6 +152,10 @@ fn floats(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
 
 fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<Int32Array>())
+}
+
+fn booleans(values: impl IntoIterator<Item = Option<bool>>) -> ArrayRef {
+    Arc::new(values.into_iter().collect::<BooleanArray>())
 }
 
 fn counts(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {

@@ -1,6 +1,7 @@
 //! The config file: what a user states, checked before anything runs.
 
 mod cluster;
+mod market;
 mod rfm;
 
 use std::fs;
@@ -15,6 +16,7 @@ use tillwise_table::Compression;
 
 use crate::PipelineError;
 pub use cluster::{Cluster, FeatureChoice, KChoice};
+pub use market::{Basket, Cohort, CohortBy, Level, Offer, OfferRank, Unit, ValueSettings, Worth, Written};
 pub use rfm::{Bins, Rfm, Segments};
 
 /// A whole config file. Every table and key may be left out, but for the input's files and columns.
@@ -39,6 +41,14 @@ pub struct Config {
     pub churn: Churn,
     /// Customer lifetime value.
     pub clv: Clv,
+    /// Baskets.
+    pub basket: Basket,
+    /// Next best offers.
+    pub offer: Offer,
+    /// Cohorts.
+    pub cohort: Cohort,
+    /// Where the value sits.
+    pub value: ValueSettings,
 }
 
 /// Data-quality gates. A run that fails one publishes nothing and exits 3.
@@ -209,11 +219,43 @@ pub enum Analysis {
     Churn,
     /// Customer lifetime value.
     Clv,
+    /// Itemsets, rules and sequences.
+    Basket,
+    /// Next best offers.
+    Offer,
+    /// Cohorts.
+    Cohort,
+    /// Concentration, classes and the revenue bridge.
+    Value,
 }
 
 impl Analysis {
     /// All of them, in the order of their columns.
-    pub const ALL: [Analysis; 4] = [Analysis::Rfm, Analysis::Cluster, Analysis::Churn, Analysis::Clv];
+    pub const ALL: [Analysis; 8] = [
+        Analysis::Rfm,
+        Analysis::Cluster,
+        Analysis::Churn,
+        Analysis::Clv,
+        Analysis::Basket,
+        Analysis::Offer,
+        Analysis::Cohort,
+        Analysis::Value,
+    ];
+
+    /// Whether it looks at orders and what is in them, rather than at the customer table alone.
+    pub fn needs_orders(self) -> bool {
+        matches!(self, Analysis::Basket | Analysis::Offer | Analysis::Cohort | Analysis::Value)
+    }
+
+    /// Whether it keeps a model; the others describe what is there.
+    pub fn has_model(self) -> bool {
+        !matches!(self, Analysis::Basket | Analysis::Cohort | Analysis::Value)
+    }
+
+    /// The names of all.
+    pub fn names() -> String {
+        Analysis::ALL.map(Analysis::name).join(", ")
+    }
 
     /// The name in configs, commands and files.
     pub fn name(self) -> &'static str {
@@ -222,6 +264,10 @@ impl Analysis {
             Analysis::Cluster => "cluster",
             Analysis::Churn => "churn",
             Analysis::Clv => "clv",
+            Analysis::Basket => "basket",
+            Analysis::Offer => "offer",
+            Analysis::Cohort => "cohort",
+            Analysis::Value => "value",
         }
     }
 }
@@ -232,7 +278,7 @@ impl std::str::FromStr for Analysis {
         Analysis::ALL
             .into_iter()
             .find(|a| a.name() == text)
-            .ok_or_else(|| format!("`{text}` is not an analysis; there are rfm, cluster, churn and clv"))
+            .ok_or_else(|| format!("`{text}` is not an analysis; there are {}", Analysis::names()))
     }
 }
 
@@ -524,7 +570,7 @@ impl Config {
         range(
             "[run] analyses",
             !self.run.analyses.is_empty(),
-            "a list of rfm, cluster, churn, clv",
+            &format!("a list of {}", Analysis::names()),
             "empty".into(),
         )?;
         self.rfm.check()?;
@@ -569,7 +615,11 @@ impl Config {
                 range(key, !features[..i].contains(f), "different columns", format!("`{f}` twice"))?;
             }
         }
-        self.clv.check()
+        self.clv.check()?;
+        self.basket.check()?;
+        self.offer.check()?;
+        self.cohort.check()?;
+        self.value.check()
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Only plain types, no unsigned, nested or dictionary columns, and no NaN: see [`Kind`].
 
+mod market;
+
+pub use market::*;
+
 /// The plain types that every BI tool reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -237,6 +241,11 @@ pub const SCORES: &[Column] = &[
     opt("residual_clv", Kind::Float, "the same for ever; null where it does not converge"),
     opt("past_value", Kind::Float, "margin of all orders up to as_of, less costs to serve and to acquire"),
     opt("customer_equity", Kind::Float, "past_value and clv together"),
+    opt(
+        "value_class",
+        Kind::Text,
+        "A: the customers who make the first 80 % of net revenue, the largest first; B: up to 95 %; C: the rest",
+    ),
 ];
 
 /// One row per RFM segment.
@@ -530,6 +539,20 @@ mod tests {
             CLV_FORECAST,
             CLV_DISTRIBUTION,
             RETENTION,
+            ITEMSETS,
+            RULES,
+            SEQUENCES,
+            FIRST_TO_SECOND,
+            NEXT_PURCHASE,
+            OFFERS,
+            OFFER_METRICS,
+            COHORTS,
+            COHORTS_WIDE,
+            CONCENTRATION,
+            LORENZ,
+            KEY_CUSTOMERS,
+            PRODUCTS,
+            REVENUE_BRIDGE,
         ] {
             let mut seen = std::collections::HashSet::new();
             for c in table {

@@ -1,0 +1,281 @@
+//! From a history to offers.
+
+use super::{Bought, Kind, Offers};
+
+/// Why a product is offered; numbers name products of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// Of the buyers of `bought`, this share also buy the product.
+    AlsoBought {
+        /// The product of the history that speaks most for it.
+        bought: u32,
+        /// The share.
+        share: f64,
+    },
+    /// A rule speaks for it more than any single product does.
+    Rule {
+        /// The products bought.
+        left: Vec<u32>,
+        /// The rule's confidence.
+        confidence: f64,
+    },
+    /// Many buy it.
+    Popular {
+        /// Customers who did.
+        buyers: u32,
+    },
+    /// It is due.
+    Due {
+        /// Median days between purchases of the product by the same customer.
+        every: f64,
+        /// Days since this customer's last.
+        since: i32,
+    },
+    /// Others of the same price tier moved up to it.
+    NextTier {
+        /// The category.
+        category: u32,
+        /// The share of them who did.
+        share: f64,
+    },
+}
+
+/// One offer to one customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// The product, by its number in the model.
+    pub product: u32,
+    /// Its kind.
+    pub kind: Kind,
+    /// The score within its kind.
+    pub score: f64,
+    /// Probability that the customer's next order holds it.
+    pub probability: f64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What ranking needs again and again.
+pub struct Workspace {
+    scores: Vec<f64>,
+    /// The largest part of each score, and the product that it comes from.
+    best: Vec<(f64, u32)>,
+    rule: Vec<Option<u32>>,
+    met: Vec<u32>,
+    has: Vec<bool>,
+    /// For each product, the rules whose first product on the left it is.
+    rules_of: Vec<Vec<u32>>,
+    /// Products by buyers, the most first.
+    popular: Vec<u32>,
+}
+
+impl Workspace {
+    /// For a model.
+    pub fn new(model: &Offers) -> Workspace {
+        let n = model.products.len();
+        let mut rules_of = vec![Vec::new(); n];
+        for (i, rule) in model.rules.iter().enumerate() {
+            if let Some(first) = rule.left.first() {
+                rules_of[*first as usize].push(i as u32);
+            }
+        }
+        let mut popular: Vec<u32> = (0..n as u32).collect();
+        popular.sort_by_key(|p| (std::cmp::Reverse(model.products[*p as usize].buyers), *p));
+        Workspace {
+            scores: vec![0.0; n],
+            best: vec![(0.0, 0); n],
+            rule: vec![None; n],
+            met: Vec::new(),
+            has: vec![false; n],
+            rules_of,
+            popular,
+        }
+    }
+
+    /// Products by buyers, the most first.
+    pub fn popular(&self) -> &[u32] {
+        &self.popular
+    }
+}
+
+impl Offers {
+    /// The `most` best offers of one kind, by score; equal ones by the product's number. Only products that `may` be offered.
+    pub fn of_kind(
+        &self,
+        kind: Kind,
+        history: &[Bought],
+        orders: u32,
+        today: i32,
+        most: usize,
+        may: &dyn Fn(u32) -> bool,
+        work: &mut Workspace,
+    ) -> Vec<Offer> {
+        let mut offers = match kind {
+            Kind::New => self.new_products(history, today, most, may, work),
+            Kind::Again => self.due(history, orders, today, may),
+            Kind::UpSell => self.next_tier(history, may),
+        };
+        offers.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
+        offers.truncate(most);
+        let steps = &self.calibration[kind as usize];
+        offers.iter_mut().for_each(|o| o.probability = steps.at(o.score));
+        offers
+    }
+
+    /// The `most` best offers of all kinds, by `worth`; a product is offered once. `today` is the day of the offer.
+    pub fn best(
+        &self,
+        history: &[Bought],
+        orders: u32,
+        today: i32,
+        most: usize,
+        may: &dyn Fn(u32) -> bool,
+        worth: &dyn Fn(&Offer) -> f64,
+        work: &mut Workspace,
+    ) -> Vec<Offer> {
+        let mut all: Vec<Offer> = Vec::new();
+        for kind in &self.kinds {
+            all.extend(self.of_kind(*kind, history, orders, today, 4 * most, may, work));
+        }
+        all.sort_by(|a, b| {
+            let place = |o: &Offer| (o.kind, o.product);
+            worth(b).total_cmp(&worth(a)).then(b.score.total_cmp(&a.score)).then(place(a).cmp(&place(b)))
+        });
+        let mut taken = std::collections::HashSet::new();
+        all.retain(|o| taken.insert(o.product));
+        all.truncate(most);
+        all
+    }
+
+    fn new_products(
+        &self,
+        history: &[Bought],
+        today: i32,
+        most: usize,
+        may: &dyn Fn(u32) -> bool,
+        work: &mut Workspace,
+    ) -> Vec<Offer> {
+        history.iter().for_each(|b| work.has[b.product as usize] = true);
+        for b in history {
+            let from = &self.products[b.product as usize];
+            let weight = self.weight(today - b.last);
+            for (j, both) in &from.near {
+                let at = *j as usize;
+                if work.has[at] {
+                    continue;
+                }
+                let alike =
+                    f64::from(*both) / (f64::from(from.buyers) * f64::from(self.products[at].buyers)).sqrt();
+                let part = weight * alike;
+                if work.scores[at] == 0.0 {
+                    work.met.push(*j);
+                }
+                work.scores[at] += part;
+                if part > work.best[at].0 {
+                    work.best[at] = (part, b.product);
+                }
+            }
+        }
+        for b in history {
+            for r in &work.rules_of[b.product as usize] {
+                let rule = &self.rules[*r as usize];
+                let at = rule.right as usize;
+                let better =
+                    work.rule[at].is_none_or(|o| rule.confidence > self.rules[o as usize].confidence);
+                if better && !work.has[at] && rule.left.iter().all(|p| work.has[*p as usize]) {
+                    if work.scores[at] == 0.0 && work.rule[at].is_none() {
+                        work.met.push(rule.right);
+                    }
+                    work.rule[at] = Some(*r);
+                }
+            }
+        }
+        let mut offers = Vec::with_capacity(work.met.len());
+        for j in work.met.drain(..) {
+            let at = j as usize;
+            let score = std::mem::take(&mut work.scores[at]);
+            let (part, bought) = std::mem::replace(&mut work.best[at], (0.0, 0));
+            let rule = work.rule[at].take().map(|r| &self.rules[r as usize]);
+            if !may(j) {
+                continue;
+            }
+            let confidence = rule.map_or(0.0, |r| r.confidence);
+            let from = &self.products[bought as usize];
+            let share = || {
+                let both = from.near.iter().find(|(k, _)| *k == j).map_or(0, |(_, both)| *both);
+                f64::from(both) / f64::from(from.buyers.max(1))
+            };
+            let reason = match rule {
+                Some(rule) if rule.left.len() > 1 || part == 0.0 => {
+                    Reason::Rule { left: rule.left.clone(), confidence: rule.confidence }
+                }
+                _ => Reason::AlsoBought { bought, share: share() },
+            };
+            offers.push(Offer {
+                product: j,
+                kind: Kind::New,
+                score: score + confidence,
+                probability: 0.0,
+                reason,
+            });
+        }
+        // Where nothing is alike, what many buy, below everything else.
+        if offers.len() < most {
+            let mut there: std::collections::HashSet<u32> = offers.iter().map(|o| o.product).collect();
+            let most_bought = f64::from(self.products.iter().map(|p| p.buyers).max().unwrap_or(1).max(1));
+            for p in &work.popular {
+                if offers.len() >= most {
+                    break;
+                }
+                let buyers = self.products[*p as usize].buyers;
+                if buyers > 0 && !work.has[*p as usize] && may(*p) && there.insert(*p) {
+                    let reason = Reason::Popular { buyers };
+                    let score = 1e-6 * f64::from(buyers) / most_bought;
+                    offers.push(Offer { product: *p, kind: Kind::New, score, probability: 0.0, reason });
+                }
+            }
+        }
+        history.iter().for_each(|b| work.has[b.product as usize] = false);
+        offers
+    }
+
+    fn due(&self, history: &[Bought], orders: u32, today: i32, may: &dyn Fn(u32) -> bool) -> Vec<Offer> {
+        let candidates = history.iter().filter(|b| may(b.product)).filter_map(|b| {
+            let product = &self.products[b.product as usize];
+            let [soon, every, late] = product.gap_days?;
+            let since = today - b.last;
+            if !(soon..=late).contains(&f64::from(since)) {
+                return None;
+            }
+            let again = f64::from(product.repeaters) / f64::from(product.buyers.max(1));
+            let score = (f64::from(b.orders) + 2.0 * again) / (f64::from(orders) + 2.0);
+            let reason = Reason::Due { every, since };
+            Some(Offer { product: b.product, kind: Kind::Again, score, probability: 0.0, reason })
+        });
+        candidates.collect()
+    }
+
+    fn next_tier(&self, history: &[Bought], may: &dyn Fn(u32) -> bool) -> Vec<Offer> {
+        let mut top: std::collections::BTreeMap<u32, u8> = std::collections::BTreeMap::new();
+        for b in history {
+            let product = &self.products[b.product as usize];
+            if let Some((category, tier)) = product.category.zip(product.tier) {
+                let known = top.entry(category).or_insert(tier);
+                *known = tier.max(*known);
+            }
+        }
+        if top.is_empty() {
+            return Vec::new();
+        }
+        let mut offers = Vec::new();
+        for (p, product) in self.products.iter().enumerate().filter(|(_, p)| p.moved_up > 0.0) {
+            let Some((category, tier)) = product.category.zip(product.tier) else { continue };
+            if top.get(&category).is_some_and(|t| t + 1 == tier) && may(p as u32) {
+                let reason = Reason::NextTier { category, share: product.moved_up };
+                let score = product.moved_up;
+                offers.push(Offer { product: p as u32, kind: Kind::UpSell, score, probability: 0.0, reason });
+            }
+        }
+        offers
+    }
+}

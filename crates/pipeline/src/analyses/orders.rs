@@ -1,0 +1,108 @@
+//! Orders and what is in them, for the analyses that look at more than the customer table.
+
+use std::path::{Path, PathBuf};
+
+use tillwise_core::{Day, PurchasesRequest};
+use tillwise_mine::ledger::Ledger;
+use tillwise_table::Table;
+
+use crate::{NotDone, PipelineError};
+
+/// The three tables that the engine writes for a [`PurchasesRequest`].
+pub struct Orders {
+    orders: Table,
+    purchases: Table,
+    products: Table,
+    net_returns: bool,
+}
+
+impl Orders {
+    /// What to ask the engine for.
+    pub fn request(folder: PathBuf, as_of: Day) -> PurchasesRequest {
+        PurchasesRequest { as_of, folder }
+    }
+
+    /// Reads them.
+    pub fn read(folder: &Path, net_returns: bool) -> Result<Orders, PipelineError> {
+        let table = |name: &str| Table::read(&folder.join(name));
+        Ok(Orders {
+            orders: table("orders.parquet")?,
+            purchases: table("purchases.parquet")?,
+            products: table("products.parquet")?,
+            net_returns,
+        })
+    }
+
+    /// Their columns.
+    pub fn ledger(&self, customers: usize) -> Result<Ledger<'_>, NotDone> {
+        let (o, p) = (&self.orders, &self.purchases);
+        let ledger = Ledger {
+            customers,
+            products: self.products.rows(),
+            order_customer: o.i32s("customer")?,
+            order_day: o.i32s("order_date")?,
+            order_sales: o.i32s("sales")?,
+            order: p.i32s("order")?,
+            product: p.i32s("product")?,
+            sales: p.i32s("sales")?,
+            units_e4: p.i64s("units_e4")?,
+            gross_e4: p.i64s("gross_e4")?,
+            returned_e4: p.i64s("returned_e4")?,
+            cost_e4: p.i64s("cost_e4")?,
+            uncosted: p.i32s("uncosted")?,
+            net_returns: self.net_returns,
+        };
+        ledger.check()?;
+        Ok(ledger)
+    }
+
+    /// Products by number.
+    pub fn products(&self) -> Result<Vec<&str>, PipelineError> {
+        Ok(self.products.texts("product")?)
+    }
+
+    /// Their categories; empty without one.
+    pub fn categories(&self) -> Result<Vec<&str>, PipelineError> {
+        Ok(self.products.texts("category")?)
+    }
+
+    /// A text column of the orders; empty without one.
+    pub fn texts(&self, name: &str) -> Result<Vec<&str>, PipelineError> {
+        Ok(self.orders.texts(name)?)
+    }
+}
+
+/// Why an analysis of products cannot be done without any.
+pub fn no_products() -> NotDone {
+    NotDone::Skipped("no line has a product; name its column: [columns] product".to_owned())
+}
+
+/// A small CSV file beside the config, as rows of trimmed text. The header must name the columns wanted.
+pub fn side_file(path: &Path, key: &str, wanted: &[&str]) -> Result<Vec<Vec<String>>, PipelineError> {
+    let wrong = |problem: String| PipelineError::Setting { key: key.to_owned(), problem };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| wrong(format!("cannot read {}: {e}", path.display())))?;
+    let header = reader.headers().map_err(|e| wrong(format!("{}: {e}", path.display())))?.clone();
+    let mut places = Vec::new();
+    for name in wanted {
+        let place = header.iter().position(|h| h.eq_ignore_ascii_case(name));
+        places.push(place.ok_or_else(|| {
+            let there: Vec<&str> = header.iter().collect();
+            let problem = format!(
+                "{} has no column `{name}`, but {}; its first line must name {}",
+                path.display(),
+                there.join(", "),
+                wanted.join(" and ")
+            );
+            wrong(problem)
+        })?);
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| wrong(format!("{}: {e}", path.display())))?;
+        rows.push(places.iter().map(|p| record.get(*p).unwrap_or_default().to_owned()).collect());
+    }
+    Ok(rows)
+}

@@ -1,0 +1,331 @@
+//! Concentration, classes, key customers, products, and the revenue bridge.
+
+use arrow::array::{ArrayRef, RecordBatch};
+use serde::Serialize;
+use tillwise_core::schema::{CONCENTRATION, KEY_CUSTOMERS, LORENZ, PRODUCTS, REVENUE_BRIDGE};
+use tillwise_core::{Day, SCALE};
+use tillwise_mine::cohort::Calendar;
+use tillwise_mine::ledger::Ledger;
+use tillwise_mine::value::{Bridge, Concentration, Part, bridge, classes, concentration, lorenz, ranking};
+
+use super::{Context, Done, batch, booleans, counts, days, floats, ints, texts};
+use crate::{NotDone, PipelineError};
+
+#[derive(Serialize)]
+struct Report {
+    customers: Concentration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    products: Option<Concentration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<Bridge>,
+    warnings: Vec<String>,
+}
+
+/// The points of a Lorenz curve.
+const STEPS: usize = 100;
+
+pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
+    let settings = &context.config.value;
+    let orders = context.orders()?;
+    let ledger = orders.ledger(context.customers.rows())?;
+    let calendar = Calendar::new(settings.over, settings.fiscal_start_month)?;
+    let (names, categories) = (orders.products()?, orders.categories()?);
+    let by_customer = ledger.by_customer();
+    let by_product = ledger.by_product();
+    let sold = Sold::of(&ledger);
+    // A product that was only ever returned is no product of this shop's.
+    let with_sales: Vec<usize> = (0..names.len()).filter(|p| sold.orders[*p] > 0).collect();
+    let product_values: Vec<i64> = with_sales.iter().map(|p| by_product[*p]).collect();
+
+    let mut warnings = Vec::new();
+    let [before, after] = settings.periods(context.as_of);
+    let first = ledger.order_day.iter().min().map_or(context.as_of, |d| Day(*d));
+    let bridged = if before.0 < first {
+        warnings.push(format!(
+            "no revenue bridge: its earlier period begins on {}, and the first order is of {first}; set [value] bridge_days to {} or less",
+            before.0,
+            ((context.as_of.since(first) + 1) / 2).max(1)
+        ));
+        None
+    } else if after.1 > context.as_of {
+        warnings.push(format!(
+            "no revenue bridge: its later period ends on {}, after {}",
+            after.1, context.as_of
+        ));
+        None
+    } else {
+        Some(bridge(&ledger, before, after))
+    };
+    let whole = concentration(&by_customer);
+    if whole.negative > 0 {
+        warnings.push(format!(
+            "{} customers have a net revenue below zero; they count as nothing in shares and classes",
+            whole.negative
+        ));
+    }
+    let of_products = (!product_values.is_empty()).then(|| concentration(&product_values));
+    let subjects = [
+        ("customers", Some(&by_customer)),
+        ("products", (!product_values.is_empty()).then_some(&product_values)),
+    ];
+    let over_time = over_time(&ledger, calendar);
+    let mut rows: Vec<(&str, Option<Day>, Concentration)> = vec![("customers", None, whole.clone())];
+    rows.extend(of_products.clone().map(|c| ("products", None, c)));
+    rows.extend(over_time);
+
+    let tables = vec![
+        ("concentration.parquet", concentration_table(&rows)?),
+        ("lorenz.parquet", lorenz_table(&subjects)?),
+        ("key_customers.parquet", key_customers(context, &by_customer, settings.key_customers)?),
+        ("products.parquet", products_table(&names, &categories, &with_sales, &product_values, &sold)?),
+        ("revenue_bridge.parquet", bridge_table(bridged.as_ref(), before, after)?),
+    ];
+    let column: ArrayRef = texts(classes(&by_customer).into_iter().map(|c| Some(c.name())));
+    let report = Report { customers: whole, products: of_products, bridge: bridged, warnings };
+    let mut done = Done::described(tables, report)?;
+    done.columns.push(("value_class", column));
+    Ok(done)
+}
+
+/// Concentration in each period of the calendar, of customers and of products with a sale in it.
+fn over_time(ledger: &Ledger<'_>, calendar: Calendar) -> Vec<(&'static str, Option<Day>, Concentration)> {
+    let (Some(first), Some(last)) = (ledger.order_day.iter().min(), ledger.order_day.iter().max()) else {
+        return Vec::new();
+    };
+    let (first, last) = (calendar.period(Day(*first)), calendar.period(Day(*last)));
+    let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); (last - first + 1) as usize];
+    for row in 0..ledger.order.len() {
+        rows_of[(calendar.period(ledger.day(row)) - first) as usize].push(row as u32);
+    }
+    let mut customers = vec![(0i64, false); ledger.customers];
+    let mut products = vec![(0i64, false); ledger.products];
+    let mut all = Vec::new();
+    for (period, rows) in rows_of.into_iter().enumerate() {
+        customers.fill((0, false));
+        products.fill((0, false));
+        for row in rows {
+            let row = row as usize;
+            let sold = ledger.sales[row] > 0;
+            let add = |slot: &mut (i64, bool)| {
+                slot.0 += ledger.net_e4(row);
+                slot.1 |= sold;
+            };
+            add(&mut customers[ledger.customer(row)]);
+            if let Some(product) = ledger.product(row) {
+                add(&mut products[product]);
+            }
+        }
+        let start = calendar.start(first + period as i32);
+        for (subject, members) in [("customers", &customers), ("products", &products)] {
+            let values: Vec<i64> = members.iter().filter(|m| m.1).map(|m| m.0).collect();
+            if !values.is_empty() {
+                all.push((subject, Some(start), concentration(&values)));
+            }
+        }
+    }
+    all.sort_by_key(|(subject, start, _)| (*subject, *start));
+    all
+}
+
+fn money(e4: i128) -> f64 {
+    e4 as f64 / SCALE as f64
+}
+
+fn concentration_table(rows: &[(&str, Option<Day>, Concentration)]) -> Result<RecordBatch, PipelineError> {
+    let count = |f: &dyn Fn(&Concentration) -> usize| counts(rows.iter().map(|r| Some(f(&r.2) as u64)));
+    let share = |f: &dyn Fn(&Concentration) -> Option<f64>| floats(rows.iter().map(|r| f(&r.2)));
+    let known = |c: &Concentration| c.gini.map(|_| c.members_for_80);
+    let starts = rows.iter().map(|r| r.1.map(|d| d.0)).collect::<arrow::array::Date32Array>();
+    let mut columns: Vec<ArrayRef> = vec![
+        texts(rows.iter().map(|r| Some(r.0))),
+        std::sync::Arc::new(starts),
+        count(&|c| c.members),
+        count(&|c| c.negative),
+        share(&|c| Some(money(c.total_e4))),
+        share(&|c| c.gini),
+    ];
+    columns.extend((0..5).map(|i| share(&|c| c.top[i])));
+    columns.extend([
+        counts(rows.iter().map(|r| known(&r.2).map(|n| n as u64))),
+        share(&|c| known(c).map(|n| n as f64 / c.members as f64)),
+        count(&|c| c.classes[0]),
+        count(&|c| c.classes[1]),
+        count(&|c| c.classes[2]),
+        share(&|c| c.largest),
+        share(&|c| c.herfindahl),
+        share(&|c| c.herfindahl.map(|h| 1.0 / h)),
+    ]);
+    batch("concentration", CONCENTRATION, columns)
+}
+
+fn lorenz_table(subjects: &[(&str, Option<&Vec<i64>>)]) -> Result<RecordBatch, PipelineError> {
+    let points: Vec<(&str, (f64, f64))> = subjects
+        .iter()
+        .filter_map(|(subject, values)| Some((*subject, (*values)?)))
+        .flat_map(|(subject, values)| lorenz(values, STEPS).into_iter().map(move |p| (subject, p)))
+        .collect();
+    batch(
+        "lorenz",
+        LORENZ,
+        vec![
+            texts(points.iter().map(|p| Some(p.0))),
+            floats(points.iter().map(|p| Some(p.1.0))),
+            floats(points.iter().map(|p| Some(p.1.1))),
+        ],
+    )
+}
+
+fn key_customers(context: &Context<'_>, values: &[i64], most: usize) -> Result<RecordBatch, NotDone> {
+    let table = context.customers;
+    let keys: Vec<usize> = ranking(values).into_iter().take(most).map(|i| i as usize).collect();
+    let total: i128 = values.iter().map(|v| i128::from((*v).max(0))).sum();
+    let share = |sum: i128| (total > 0).then(|| sum.max(0) as f64 / total as f64);
+    let (ids, orders) = (table.texts("customer_id")?, table.f64s("orders")?);
+    let (since, gap) = (table.f64s("days_since_last")?, table.f64s("mean_gap_days")?);
+    let mut sum = 0;
+    let cumulative: Vec<Option<f64>> = keys
+        .iter()
+        .map(|i| {
+            sum += i128::from(values[*i].max(0));
+            share(sum)
+        })
+        .collect();
+    Ok(batch(
+        "key_customers",
+        KEY_CUSTOMERS,
+        vec![
+            ints(1..=keys.len() as i32),
+            texts(keys.iter().map(|i| Some(ids[*i]))),
+            floats(keys.iter().map(|i| Some(money(i128::from(values[*i]))))),
+            floats(keys.iter().map(|i| share(i128::from(values[*i])))),
+            floats(cumulative),
+            counts(keys.iter().map(|i| Some(orders[*i] as u64))),
+            ints(keys.iter().map(|i| since[*i] as i32)),
+            floats(keys.iter().map(|i| Some(gap[*i]))),
+            booleans(keys.iter().map(|i| gap[*i].is_finite().then(|| since[*i] > 2.0 * gap[*i]))),
+        ],
+    )?)
+}
+
+/// What was sold of each product.
+struct Sold {
+    gross: Vec<i64>,
+    units: Vec<i64>,
+    returned: Vec<i64>,
+    cost: Vec<i64>,
+    uncosted: Vec<i64>,
+    orders: Vec<u64>,
+    customers: Vec<u64>,
+}
+
+impl Sold {
+    fn of(ledger: &Ledger<'_>) -> Sold {
+        let n = ledger.products;
+        let zero = || vec![0i64; n];
+        let mut sold = Sold {
+            gross: zero(),
+            units: zero(),
+            returned: zero(),
+            cost: zero(),
+            uncosted: zero(),
+            orders: vec![0; n],
+            customers: vec![0; n],
+        };
+        let mut last = vec![usize::MAX; n];
+        for row in 0..ledger.order.len() {
+            let Some(p) = ledger.product(row) else { continue };
+            sold.gross[p] += ledger.gross_e4[row];
+            sold.units[p] += ledger.units_e4[row];
+            sold.returned[p] += ledger.returned_e4[row];
+            sold.cost[p] += ledger.cost_e4[row];
+            sold.uncosted[p] += i64::from(ledger.uncosted[row]);
+            if ledger.sales[row] > 0 {
+                sold.orders[p] += 1;
+                // Orders of a customer stand together.
+                let customer = ledger.customer(row);
+                if std::mem::replace(&mut last[p], customer) != customer {
+                    sold.customers[p] += 1;
+                }
+            }
+        }
+        sold
+    }
+}
+
+fn products_table(
+    names: &[&str],
+    categories: &[&str],
+    products: &[usize],
+    values: &[i64],
+    sold: &Sold,
+) -> Result<RecordBatch, PipelineError> {
+    let class = classes(values);
+    let total: i128 = values.iter().map(|v| i128::from((*v).max(0))).sum();
+    // Places within `products`, the largest first.
+    let order: Vec<usize> = ranking(values).into_iter().map(|i| i as usize).collect();
+    let p = |i: &usize| products[*i];
+    let e4 = |value: i64| Some(money(i128::from(value)));
+    let costed = |i: &usize| sold.uncosted[p(i)] == 0;
+    let share = |v: i64| (total > 0).then(|| v.max(0) as f64 / total as f64);
+    let price = |i: &usize| (sold.units[p(i)] > 0).then(|| sold.gross[p(i)] as f64 / sold.units[p(i)] as f64);
+    batch(
+        "products",
+        PRODUCTS,
+        vec![
+            texts(order.iter().map(|i| Some(names[p(i)]))),
+            texts(order.iter().map(|i| Some(categories[p(i)]).filter(|c| !c.is_empty()))),
+            texts(order.iter().map(|i| Some(class[*i].name()))),
+            floats(order.iter().map(|i| e4(values[*i]))),
+            floats(order.iter().map(|i| share(values[*i]))),
+            floats(order.iter().map(|i| if costed(i) { e4(values[*i] - sold.cost[p(i)]) } else { None })),
+            floats(order.iter().map(|i| e4(sold.units[p(i)]))),
+            floats(order.iter().map(price)),
+            floats(order.iter().map(|i| e4(sold.returned[p(i)]))),
+            counts(order.iter().map(|i| Some(sold.orders[p(i)]))),
+            counts(order.iter().map(|i| Some(sold.customers[p(i)]))),
+        ],
+    )
+}
+
+fn bridge_table(
+    found: Option<&Bridge>,
+    before: (Day, Day),
+    after: (Day, Day),
+) -> Result<RecordBatch, PipelineError> {
+    type Row = (&'static str, &'static str, f64, Option<usize>);
+    let part = |view, name, p: Part| -> Row { (view, name, p.amount, Some(p.members)) };
+    let rows: Vec<Row> = found.map_or(Vec::new(), |b| {
+        vec![
+            ("customers", "before", b.before, None),
+            part("customers", "new", b.new),
+            part("customers", "returning", b.returning),
+            part("customers", "grown", b.grown),
+            part("customers", "unchanged", b.unchanged),
+            part("customers", "shrunk", b.shrunk),
+            part("customers", "lost", b.lost),
+            ("customers", "after", b.after, None),
+            ("products", "before", b.before, None),
+            part("products", "volume", b.volume),
+            part("products", "price", b.price),
+            part("products", "new_products", b.new_products),
+            part("products", "dropped_products", b.dropped_products),
+            ("products", "other", b.other, None),
+            ("products", "after", b.after, None),
+        ]
+    });
+    let period = |part: &str| if part == "before" { before } else { after };
+    let step = |i: usize| rows[..=i].iter().filter(|r| r.0 == rows[i].0).count() as i32;
+    batch(
+        "revenue_bridge",
+        REVENUE_BRIDGE,
+        vec![
+            texts(rows.iter().map(|r| Some(r.0))),
+            ints((0..rows.len()).map(step)),
+            texts(rows.iter().map(|r| Some(r.1))),
+            floats(rows.iter().map(|r| Some(r.2))),
+            counts(rows.iter().map(|r| r.3.map(|n| n as u64))),
+            days(rows.iter().map(|r| period(r.1).0)),
+            days(rows.iter().map(|r| period(r.1).1)),
+        ],
+    )
+}
