@@ -102,11 +102,16 @@ pub fn sequences(
             format!("{} to {}", settings.min_gap_days, settings.max_gap_days)
         }));
     }
-    let histories = Histories { baskets, owner, day };
     let customers = owner.chunk_by(|a, b| a == b).count();
     let mut used = settings.min_count.max(1);
+    // What few customers ever bought stands in no frequent sequence.
+    let holders = holders_by_item(baskets, owner);
     let mut found = loop {
-        match histories.search(used, customers as u64, settings) {
+        let kept =
+            baskets.iter().map(|b| b.iter().copied().filter(|i| holders[*i as usize] >= used).collect());
+        let kept: Vec<Vec<u32>> = kept.collect();
+        let baskets = Baskets::from_lists(kept, baskets.items())?;
+        match (Histories { baskets: &baskets, owner, day }).search(used, customers as u64, settings) {
             Some(found) => break found,
             None => used = used.saturating_mul(2),
         }
@@ -144,7 +149,12 @@ impl Histories<'_> {
             .enumerate()
             .with_max_len(1)
             .map_init(
-                || Counter { counts: vec![0; items], stamps: vec![u32::MAX; items] },
+                || Counter {
+                    counts: vec![0; items],
+                    stamps: vec![u32::MAX; items],
+                    seen: Vec::new(),
+                    places: vec![0; items],
+                },
                 |counter, (item, ends)| {
                     let mut branch = Branch {
                         histories: self,
@@ -178,6 +188,20 @@ impl Histories<'_> {
     }
 }
 
+/// For each item, the customers who bought it.
+fn holders_by_item(baskets: &Baskets, owner: &[u32]) -> Vec<u64> {
+    let mut last = vec![u32::MAX; baskets.items()];
+    let mut holders = vec![0; baskets.items()];
+    for (list, customer) in baskets.iter().zip(owner) {
+        for item in list {
+            if std::mem::replace(&mut last[*item as usize], *customer) != *customer {
+                holders[*item as usize] += 1;
+            }
+        }
+    }
+    holders
+}
+
 /// Customers among ends, which are in their order.
 fn holders(ends: &[End]) -> u64 {
     ends.chunk_by(|a, b| a.customer == b.customer).count() as u64
@@ -188,26 +212,50 @@ struct Counter {
     counts: Vec<u64>,
     /// The customer counted last.
     stamps: Vec<u32>,
+    /// The items counted.
+    seen: Vec<u32>,
+    /// For each item its place among the frequent ones, from 1; 0 for the others.
+    places: Vec<u32>,
 }
 
 impl Counter {
     fn see(&mut self, item: u32, customer: u32) {
         let (count, stamp) = (&mut self.counts[item as usize], &mut self.stamps[item as usize]);
         if *stamp != customer {
+            if *count == 0 {
+                self.seen.push(item);
+            }
             *stamp = customer;
             *count += 1;
         }
     }
 
-    /// What was seen often enough, ascending; the counter is as new afterwards.
-    fn drain(&mut self, mut seen: Vec<u32>, min_count: u64) -> Vec<u32> {
-        seen.sort_unstable();
-        seen.dedup();
-        let frequent = seen.iter().copied().filter(|i| self.counts[*i as usize] >= min_count).collect();
-        for item in seen {
+    /// What was seen often enough, ascending, with the ends in `lists` of each; the counter is as new afterwards.
+    fn frequent<'a>(
+        &mut self,
+        min_count: u64,
+        lists: impl Iterator<Item = (End, &'a [u32])>,
+    ) -> Vec<(u32, Vec<End>)> {
+        let mut frequent: Vec<u32> =
+            self.seen.iter().copied().filter(|i| self.counts[*i as usize] >= min_count).collect();
+        frequent.sort_unstable();
+        for item in self.seen.drain(..) {
             (self.counts[item as usize], self.stamps[item as usize]) = (0, u32::MAX);
         }
-        frequent
+        let mut longer: Vec<(u32, Vec<End>)> = frequent.into_iter().map(|item| (item, Vec::new())).collect();
+        if longer.is_empty() {
+            return longer;
+        }
+        longer.iter().enumerate().for_each(|(at, (item, _))| self.places[*item as usize] = at as u32 + 1);
+        for (end, list) in lists {
+            for item in list {
+                if let Some(at) = self.places[*item as usize].checked_sub(1) {
+                    longer[at as usize].1.push(end);
+                }
+            }
+        }
+        longer.iter().for_each(|(item, _)| self.places[*item as usize] = 0);
+        longer
     }
 }
 
@@ -251,23 +299,16 @@ impl Branch<'_> {
         }
         // Another item in the last set.
         let last = self.sets.last().and_then(|s| s.last()).copied().unwrap_or(0);
-        let later = |list: &[u32]| list.partition_point(|i| *i <= last);
-        let mut seen = Vec::new();
+        let baskets = self.histories.baskets;
+        let later = |end: &End| {
+            let list = baskets.basket(end.basket as usize);
+            &list[list.partition_point(|i| *i <= last)..]
+        };
         for end in ends {
-            let list = self.histories.baskets.basket(end.basket as usize);
-            for item in &list[later(list)..] {
-                self.counter.see(*item, end.customer);
-                seen.push(*item);
-            }
+            later(end).iter().for_each(|item| self.counter.see(*item, end.customer));
         }
-        let frequent = self.counter.drain(seen, self.min_count);
-        let mut longer: Vec<Vec<End>> = vec![Vec::new(); frequent.len()];
-        for end in ends {
-            let list = self.histories.baskets.basket(end.basket as usize);
-            keep(&list[later(list)..], &frequent, &mut longer, *end);
-        }
-        for (item, ends) in frequent.iter().zip(longer) {
-            self.last_set(|set| set.push(*item));
+        for (item, ends) in self.counter.frequent(self.min_count, ends.iter().map(|e| (*e, later(e)))) {
+            self.last_set(|set| set.push(item));
             self.grow(&ends, customers_before);
             self.last_set(|set| set.truncate(set.len() - 1));
         }
@@ -276,21 +317,14 @@ impl Branch<'_> {
         }
         // Another set, later.
         let steps = self.steps(ends);
-        let mut seen = Vec::new();
+        let list = |end: &End| baskets.basket(end.basket as usize);
         for end in &steps {
-            for item in self.histories.baskets.basket(end.basket as usize) {
-                self.counter.see(*item, end.customer);
-                seen.push(*item);
-            }
+            list(end).iter().for_each(|item| self.counter.see(*item, end.customer));
         }
-        let frequent = self.counter.drain(seen, self.min_count);
-        let mut longer: Vec<Vec<End>> = vec![Vec::new(); frequent.len()];
-        for end in &steps {
-            keep(self.histories.baskets.basket(end.basket as usize), &frequent, &mut longer, *end);
-        }
+        let longer = self.counter.frequent(self.min_count, steps.iter().map(|e| (*e, list(e))));
         drop(steps);
-        for (item, ends) in frequent.iter().zip(longer) {
-            self.sets.push(vec![*item]);
+        for (item, ends) in longer {
+            self.sets.push(vec![item]);
             self.grow(&ends, customers);
             self.sets.pop();
         }
@@ -323,17 +357,5 @@ impl Branch<'_> {
             }
         }
         steps
-    }
-}
-
-/// Puts an end to the lists of those items that are frequent.
-fn keep(list: &[u32], frequent: &[u32], longer: &mut [Vec<End>], end: End) {
-    // Both are ascending: walk the shorter through the longer.
-    let mut from = 0;
-    for item in list {
-        from += frequent[from..].partition_point(|f| f < item);
-        if frequent.get(from) == Some(item) {
-            longer[from].push(end);
-        }
     }
 }

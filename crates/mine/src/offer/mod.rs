@@ -6,9 +6,9 @@
 //!   the buyers are: `sim(i, j) = n_ij / sqrt(n_i n_j)`, the cosine of item-to-item collaborative filtering (Linden, Smith &
 //!   York 2003; Deshpande & Karypis 2004), each weighted by how recently it was bought; to it comes the confidence of the
 //!   best association rule that the history fulfils.
-//! * *again*: products bought before and due by their own rhythm: the days since the last purchase lie between the first
-//!   quartile and the 90th percentile of the days between purchases of the product by the same customer. The score is the share of
-//!   the customer's orders with the product, drawn towards the share of its buyers who buy it again.
+//! * *again*: products bought before, with a rhythm of their own, and due: a share (a quarter) of the gaps between purchases of
+//!   the product by the same customer is over since the last one. The score is the share of the customer's orders with the
+//!   product, drawn towards the share of its buyers who buy it again, and falls with the days since the last purchase.
 //! * *up_sell*: products of the next price tier of a category (tiers are thirds of its products by unit price), scored by
 //!   the share of customers of the same tier who moved up to that product.
 //!

@@ -24,6 +24,8 @@ pub struct Settings {
     pub half_life_days: f64,
     /// Fewest repeat purchases of a product with a rhythm of its own.
     pub min_repeats: usize,
+    /// A product is due once this share of the gaps between its repeat purchases has passed: 0 for at once.
+    pub due_after: f64,
     /// Kinds of offers.
     pub kinds: Vec<Kind>,
     /// Orders that must hold a rule, at least.
@@ -39,10 +41,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            neighbours: 50,
+            neighbours: 30,
             max_history: 500,
             half_life_days: 180.0,
             min_repeats: 20,
+            due_after: 0.25,
             kinds: Kind::ALL.to_vec(),
             min_support: Least::Share(Share::decimal(1, 2)),
             min_confidence: Share::decimal(25, 2),
@@ -64,8 +67,8 @@ pub struct Product {
     pub orders: u32,
     /// Customers with more than one order of it.
     pub repeaters: u32,
-    /// Days between purchases by the same customer: first quartile, median and 90th percentile.
-    pub gap_days: Option<[f64; 3]>,
+    /// Days between purchases by the same customer: when it is due, and their median.
+    pub gap_days: Option<[f64; 2]>,
     /// Mean net revenue of an order's units of it.
     pub revenue: f64,
     /// Mean margin of those, where every line has a cost.
@@ -256,7 +259,7 @@ impl Offers {
             product.repeaters += u32::from(bought.orders > 1);
         }
         money(ledger, &mut products);
-        rhythms(ledger, sales, but_last, settings.min_repeats, &mut products);
+        rhythms(ledger, sales, but_last, settings, &mut products);
         let near = neighbours(histories, &products, settings);
         products.iter_mut().zip(near).for_each(|(product, near)| product.near = near);
         let mut categories: Vec<&str> = names.categories.iter().copied().filter(|c| !c.is_empty()).collect();
@@ -325,7 +328,13 @@ fn money(ledger: &Ledger<'_>, products: &mut [Product]) {
 }
 
 /// Days between purchases of the same product by the same customer.
-fn rhythms(ledger: &Ledger<'_>, sales: &Sales, but_last: bool, least: usize, products: &mut [Product]) {
+fn rhythms(
+    ledger: &Ledger<'_>,
+    sales: &Sales,
+    but_last: bool,
+    settings: &Settings,
+    products: &mut [Product],
+) {
     let mut gaps: Vec<Vec<f64>> = vec![Vec::new(); products.len()];
     let mut last: HashMap<u32, i32> = HashMap::new();
     for orders in &sales.orders {
@@ -340,9 +349,9 @@ fn rhythms(ledger: &Ledger<'_>, sales: &Sales, but_last: bool, least: usize, pro
         }
     }
     for (product, gaps) in products.iter_mut().zip(&mut gaps) {
-        if gaps.len() >= least.max(1) {
+        if gaps.len() >= settings.min_repeats.max(1) {
             gaps.sort_unstable_by(f64::total_cmp);
-            product.gap_days = Some([0.25, 0.5, 0.9].map(|p| quantile_sorted(gaps, p)));
+            product.gap_days = Some([settings.due_after, 0.5].map(|p| quantile_sorted(gaps, p)));
         }
     }
 }

@@ -55,6 +55,9 @@ pub struct Offer {
     pub reason: Reason,
 }
 
+/// Orders that the share of repeat buyers counts for, beside a customer's own orders.
+const PRIOR: f64 = 4.0;
+
 /// What ranking needs again and again.
 pub struct Workspace {
     scores: Vec<f64>,
@@ -65,7 +68,7 @@ pub struct Workspace {
     has: Vec<bool>,
     /// For each product, the rules whose first product on the left it is.
     rules_of: Vec<Vec<u32>>,
-    /// Products by buyers, the most first.
+    /// Products that someone bought, the most popular first.
     popular: Vec<u32>,
 }
 
@@ -79,7 +82,8 @@ impl Workspace {
                 rules_of[*first as usize].push(i as u32);
             }
         }
-        let mut popular: Vec<u32> = (0..n as u32).collect();
+        let bought = |p: &u32| model.products[*p as usize].buyers > 0;
+        let mut popular: Vec<u32> = (0..n as u32).filter(bought).collect();
         popular.sort_by_key(|p| (std::cmp::Reverse(model.products[*p as usize].buyers), *p));
         Workspace {
             scores: vec![0.0; n],
@@ -92,7 +96,7 @@ impl Workspace {
         }
     }
 
-    /// Products by buyers, the most first.
+    /// Products that someone bought, the most popular first.
     pub fn popular(&self) -> &[u32] {
         &self.popular
     }
@@ -228,7 +232,7 @@ impl Offers {
                     break;
                 }
                 let buyers = self.products[*p as usize].buyers;
-                if buyers > 0 && !work.has[*p as usize] && may(*p) && there.insert(*p) {
+                if !work.has[*p as usize] && may(*p) && there.insert(*p) {
                     let reason = Reason::Popular { buyers };
                     let score = 1e-6 * f64::from(buyers) / most_bought;
                     offers.push(Offer { product: *p, kind: Kind::New, score, probability: 0.0, reason });
@@ -242,13 +246,14 @@ impl Offers {
     fn due(&self, history: &[Bought], orders: u32, today: i32, may: &dyn Fn(u32) -> bool) -> Vec<Offer> {
         let candidates = history.iter().filter(|b| may(b.product)).filter_map(|b| {
             let product = &self.products[b.product as usize];
-            let [soon, every, late] = product.gap_days?;
+            let [due, every] = product.gap_days?;
             let since = today - b.last;
-            if !(soon..=late).contains(&f64::from(since)) {
+            if f64::from(since) < due {
                 return None;
             }
             let again = f64::from(product.repeaters) / f64::from(product.buyers.max(1));
-            let score = (f64::from(b.orders) + 2.0 * again) / (f64::from(orders) + 2.0);
+            let share = (f64::from(b.orders) + PRIOR * again) / (f64::from(orders) + PRIOR);
+            let score = share * self.weight(since);
             let reason = Reason::Due { every, since };
             Some(Offer { product: b.product, kind: Kind::Again, score, probability: 0.0, reason })
         });

@@ -131,7 +131,7 @@ impl Default for Basket {
             max_itemsets: limits.max_itemsets,
             max_rules: rules.max_rules,
             itemsets: Written::All,
-            sequence_support: Least::Share(Share::decimal(2, 2)),
+            sequence_support: Least::Share(Share::decimal(3, 2)),
             sequence_length: 3,
             sequence_gap_days: 0,
             max_sequences: 100_000,
@@ -213,6 +213,8 @@ pub struct Offer {
     pub half_life_days: f64,
     /// Fewest repeat purchases of a product with a rhythm.
     pub min_repeats: usize,
+    /// A product is due once this share of the gaps between its repeat purchases has passed.
+    pub due_after: f64,
     /// Customers that offers are judged and calibrated on.
     pub judged_customers: usize,
     /// Products that are never offered.
@@ -249,6 +251,7 @@ impl Default for Offer {
             max_history: s.max_history,
             half_life_days: s.half_life_days,
             min_repeats: s.min_repeats,
+            due_after: s.due_after,
             judged_customers: s.judged_customers,
             exclude: Vec::new(),
             exclude_file: None,
@@ -264,6 +267,7 @@ impl Offer {
             max_history: self.max_history,
             half_life_days: self.half_life_days,
             min_repeats: self.min_repeats,
+            due_after: self.due_after,
             kinds: self.kinds.clone(),
             judged_customers: self.judged_customers,
             min_support: basket.min_support,
@@ -282,6 +286,8 @@ impl Offer {
         within("[offer] min_repeats", self.min_repeats, 1_000_000)?;
         let half = self.half_life_days;
         range("[offer] half_life_days", half > 0.0 && half.is_finite(), "above 0", half.to_string())?;
+        let due = self.due_after;
+        range("[offer] due_after", (0.0..=1.0).contains(&due), "within 0 to 1", due.to_string())?;
         range("[offer] kinds", !self.kinds.is_empty(), "a list of new, again, up_sell", "empty".into())
     }
 }
