@@ -15,6 +15,7 @@ mod contract;
 mod docs;
 mod engine;
 mod formats;
+mod market;
 mod real_data;
 mod run;
 mod segmentation;

@@ -503,62 +503,120 @@ pub const RETENTION: &[Column] = &[
     opt("residual_payments_bdw", Kind::Float, "the same by beta-discrete-Weibull"),
 ];
 
+/// A published table: its name, when it is written and what it shows, and its columns.
+pub type Published = (&'static str, &'static str, &'static [Column]);
+
+/// Every published table but `customers`, whose columns are [`SUMMARY`] and [`SCORES`], in the order of the analyses.
+pub const PUBLISHED: &[Published] = &[
+    ("segments", "one row per RFM segment", SEGMENTS),
+    (
+        "segment_migration",
+        "from one segment to another since `compare_days` ago, both by today's break points; nobody leaves the customer table, so there are entries and no exits from it",
+        SEGMENT_MIGRATION,
+    ),
+    ("segment_history", "month ends, by today's break points", SEGMENT_HISTORY),
+    ("segment_groups", "with `[rfm] by`: segments by group", SEGMENT_GROUPS),
+    ("rfm_breaks", "every break point", RFM_BREAKS),
+    ("clusters", "one row per cluster", CLUSTERS),
+    ("cluster_profiles", "what each cluster is like, feature by feature", CLUSTER_PROFILES),
+    ("cluster_rules", "rules that find a cluster's customers again", CLUSTER_RULES),
+    ("cluster_choice", "each number of clusters that was tried, the runners-up too", CLUSTER_CHOICE),
+    ("cluster_drift", "where there is a run of an earlier day, and `follow_last`", CLUSTER_DRIFT),
+    ("churn_rules", "one row per leaf of the churn tree", CHURN_RULES),
+    ("churn_metrics", "how well the churn model did, out of time", CHURN_METRICS),
+    ("clv_parameters", "the parameters of the CLV models", CLV_PARAMETERS),
+    ("clv_models", "one row, or with `model = \"auto\"` one for each model that was tried", CLV_MODELS),
+    ("clv_calibration", "expected against actual in the holdout", CLV_CALIBRATION),
+    ("clv_tracking", "the same over time", CLV_TRACKING),
+    ("clv_forecast", "all customers by month ahead", CLV_FORECAST),
+    ("clv_distribution", "with `distribution_up_to` above 0", CLV_DISTRIBUTION),
+    ("itemsets", "frequent itemsets, shorter ones first", ITEMSETS),
+    ("rules", "association rules, the best first", RULES),
+    ("sequences", "what follows what, over all orders of a customer", SEQUENCES),
+    (
+        "first_to_second",
+        "what follows what, from the first order to the second; as frequent as `sequence_support`",
+        FIRST_TO_SECOND,
+    ),
+    (
+        "next_purchase",
+        "for each product, when its buyers order next, and when they buy it again",
+        NEXT_PURCHASE,
+    ),
+    ("offers", "what to offer to each customer, the best first", OFFERS),
+    (
+        "offer_metrics",
+        "how offers did against simple baselines, the last order of each customer left out",
+        OFFER_METRICS,
+    ),
+    ("cohorts", "one row per cohort and period, periods yet to come included", COHORTS),
+    ("cohorts_wide", "the same with a column per period, one row per cohort and measure", COHORTS_WIDE),
+    ("concentration", "how concentrated revenue is, over all time and by period", CONCENTRATION),
+    ("lorenz", "Lorenz curves in hundredths", LORENZ),
+    ("key_customers", "the customers that the business depends on most", KEY_CUSTOMERS),
+    ("products", "products by revenue, those never sold left out", PRODUCTS),
+    (
+        "revenue_bridge",
+        "what led from the revenue of one period to that of the next; empty, and the reason in the summary, where the history is too short",
+        REVENUE_BRIDGE,
+    ),
+    ("retention", "of `tillwise retention`: contractual cohorts, seen and projected", RETENTION),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_unique_snake_case() {
-        for table in [
+        let seams = [
             TRANSACTIONS,
             REJECTS,
             SUMMARY,
             SCORES,
-            SEGMENTS,
-            SEGMENT_MIGRATION,
-            SEGMENT_HISTORY,
-            SEGMENT_GROUPS,
-            RFM_BREAKS,
-            CLUSTERS,
-            CLUSTER_PROFILES,
-            CLUSTER_RULES,
-            CLUSTER_CHOICE,
-            CLUSTER_DRIFT,
-            CHURN_RULES,
-            CHURN_METRICS,
             LABELS,
             OCCASIONS,
             DAILY,
             ORDERS,
             PURCHASES,
             PRODUCT_NAMES,
-            CLV_PARAMETERS,
-            CLV_MODELS,
-            CLV_CALIBRATION,
-            CLV_TRACKING,
-            CLV_FORECAST,
-            CLV_DISTRIBUTION,
-            RETENTION,
-            ITEMSETS,
-            RULES,
-            SEQUENCES,
-            FIRST_TO_SECOND,
-            NEXT_PURCHASE,
-            OFFERS,
-            OFFER_METRICS,
-            COHORTS,
-            COHORTS_WIDE,
-            CONCENTRATION,
-            LORENZ,
-            KEY_CUSTOMERS,
-            PRODUCTS,
-            REVENUE_BRIDGE,
-        ] {
+        ];
+        for table in seams.into_iter().chain(PUBLISHED.iter().map(|p| p.2)) {
             let mut seen = std::collections::HashSet::new();
             for c in table {
                 assert!(seen.insert(c.name), "{} stands twice", c.name);
                 assert!(c.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
             }
         }
+    }
+
+    /// `tables.md` is what users read.
+    #[test]
+    fn the_page_of_tables_is_up_to_date() {
+        let mut page = String::from(
+            "# The published tables\n\nPlain types: text, int32, int64, double, bool, date. Where a value may be missing it is null; there are no NaNs.\n",
+        );
+        let mut table = |title: &str, columns: &[Column]| {
+            page.push_str(&format!("\n## {title}\n\n| column | type | meaning |\n|---|---|---|\n"));
+            for c in columns {
+                let kind = match c.kind {
+                    Kind::Text => "text",
+                    Kind::Int32 => "int32",
+                    Kind::Int64 => "int64",
+                    Kind::Float => "double",
+                    Kind::Bool => "bool",
+                    Kind::Date => "date",
+                    Kind::Timestamp => "timestamp",
+                };
+                let null = if c.nullable { " or null" } else { "" };
+                page.push_str(&format!("| `{}` | {kind}{null} | {} |\n", c.name, c.doc));
+            }
+        };
+        table("customers: what they did", SUMMARY);
+        table("customers: scores, null where an analysis was not done", SCORES);
+        for (name, about, columns) in PUBLISHED {
+            table(&format!("{name}: {about}"), columns);
+        }
+        assert!(page == include_str!("tables.md"), "write this to crates/core/src/schema/tables.md:\n{page}");
     }
 }
