@@ -11,9 +11,15 @@ use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Beta, Distribution, Gamma};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use tillwise_core::Day;
+use tillwise_mine::basket::sequences::{sequences, SequenceSettings};
+use tillwise_mine::basket::{rules, Baskets, Limits, Miner, RuleSettings};
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
 use tillwise_mine::cluster::kmeans::{self, lloyd, Start, Steps};
 use tillwise_mine::clv::{BetaGeometric, GammaGamma, History, Model, Orders};
+use tillwise_mine::cohort::{cohorts, Calendar, Length};
+use tillwise_mine::ledger::{LedgerLine, OwnedLedger};
+use tillwise_mine::offer::{Names, Offers, Settings as OfferSettings};
 use tillwise_mine::rfm::{Binning, Input, Rfm, Settings};
 
 /// BG/NBD buyers: gamma rates, beta drop-out, whole days.
@@ -127,5 +133,78 @@ fn rfm(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, clv, clusters, churn, rfm);
+/// Lines of customers with tastes: a few products each, some of them far more popular, and pairs that go together.
+fn lines(customers: i32, orders: i32, products: i32) -> Vec<LedgerLine> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+    let mut lines = Vec::new();
+    for customer in 0..customers {
+        let taste = rng.gen_range(0..products);
+        for order in 0..orders {
+            let day = order * 17 + rng.gen_range(0..17);
+            for _ in 0..5 {
+                let popular = (f64::from(products) * rng.gen::<f64>().powi(3)) as i32;
+                let near = (taste + rng.gen_range(0..30)) % products;
+                let product = if rng.gen_bool(0.5) { popular } else { near };
+                let bought = [Some(product), rng.gen_bool(0.3).then_some(product ^ 1)];
+                for product in bought.into_iter().flatten().filter(|p| *p < products) {
+                    let (units_e4, money_e4) = (10_000, 10_000 * i64::from(1 + product % 50));
+                    lines.push(LedgerLine {
+                        customer,
+                        day,
+                        order,
+                        product,
+                        units_e4,
+                        money_e4,
+                        cost_e4: None,
+                    });
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn market(c: &mut Criterion) {
+    let owned = OwnedLedger::from_lines(&lines(20_000, 5, 1000));
+    let ledger = owned.ledger(true);
+    let order: Vec<u32> = ledger.order.iter().map(|o| *o as u32).collect();
+    let product: Vec<u32> = ledger.product.iter().map(|p| *p as u32).collect();
+    let baskets = Baskets::from_lines(&order, &product, 1000).expect("baskets");
+    let miner = Miner { min_count: 100, limits: Limits::default(), apart: &[] };
+    let itemsets = miner.mine(&baskets).0;
+    let mut group = c.benchmark_group("market");
+    group.sample_size(10);
+    group.bench_function("itemsets_100k_baskets_x_1000_products", |b| {
+        b.iter(|| miner.mine(black_box(&baskets)).0.len())
+    });
+    group.bench_function("rules_100k_baskets_x_1000_products", |b| {
+        b.iter(|| rules(black_box(&itemsets), &[], &RuleSettings::default()).0.len())
+    });
+    let owner: Vec<u32> = ledger.order_customer.iter().map(|c| *c as u32).collect();
+    let sequence = SequenceSettings {
+        min_count: 400,
+        max_length: 3,
+        max_items: 4,
+        min_gap_days: 1,
+        max_gap_days: 90,
+        max_sequences: 100_000,
+    };
+    group.bench_function("sequences_20k_customers_x_5_orders", |b| {
+        b.iter(|| sequences(black_box(&baskets), &owner, ledger.order_day, &sequence).is_ok())
+    });
+    let names: Vec<String> = (0..1000).map(|i| i.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names = Names { products: &names, categories: &[] };
+    group.bench_function("offers_fit_and_judge_20k_customers", |b| {
+        b.iter(|| Offers::fit(black_box(&ledger), names, &OfferSettings::default()).is_ok())
+    });
+    let calendar = Calendar::new(Length::Month, 1).expect("a calendar");
+    let everyone = vec![0; ledger.customers];
+    group.bench_function("cohorts_20k_customers", |b| {
+        b.iter(|| cohorts(black_box(&ledger), &everyone, calendar, Day(90)).len())
+    });
+    group.finish();
+}
+
+criterion_group!(benches, clv, clusters, churn, rfm, market);
 criterion_main!(benches);

@@ -3,9 +3,12 @@
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use tillwise_mine::basket::{rules, Baskets, Limits, Miner, RuleSettings};
 use tillwise_mine::churn::{Examples, Tree, TreeSettings};
 use tillwise_mine::cluster::{Clusters, FeatureSpec, Method, Settings, K};
 use tillwise_mine::clv::{Clv, Input as ClvInput, Model, Settings as ClvSettings, TimeUnit, Value};
+use tillwise_mine::ledger::{LedgerLine, OwnedLedger};
+use tillwise_mine::offer::{Names, Offers, Settings as OfferSettings, Workspace};
 use tillwise_mine::rfm::{Binning, Input as RfmInput, Rfm, Settings as RfmSettings};
 
 /// Columns of a made-up customer table: days since last, orders, revenue, x, t_x, age, spend.
@@ -176,4 +179,80 @@ fn fits_take_rows_in_any_order() {
     for (x, y) in [(x.p, y.p), (x.q, y.q), (x.v, y.v)] {
         assert!((x / y).ln().abs() < 1e-6);
     }
+}
+
+/// Lines of 300 customers; `shift` numbers them differently.
+fn ledger(shift: i32) -> OwnedLedger {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+    let mut lines = Vec::new();
+    for customer in 0..300 {
+        for day in 0..rng.gen_range(1..6) {
+            for _ in 0..rng.gen_range(1..7) {
+                let product = (40.0 * rng.gen::<f64>().powi(2)) as i32;
+                lines.push(LedgerLine {
+                    customer: (customer + shift) % 300,
+                    day: 20 * day + rng.gen_range(0..20),
+                    order: day,
+                    product,
+                    units_e4: 10_000,
+                    money_e4: 10_000 * i64::from(1 + product),
+                    cost_e4: None,
+                });
+            }
+        }
+    }
+    OwnedLedger::from_lines(&lines)
+}
+
+#[test]
+fn offers_follow_customers_and_come_back_from_a_file() {
+    let names: Vec<String> = (0..40).map(|i| format!("p{i:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let settings = OfferSettings { min_repeats: 2, ..OfferSettings::default() };
+    let fit = |owned: &OwnedLedger| {
+        let names = Names { products: &names[..owned.products], categories: &[] };
+        Offers::fit(&owned.ledger(true), names, &settings).unwrap().0
+    };
+    let best = |model: &Offers, owned: &OwnedLedger, customer: usize| {
+        let (histories, mut work) = (Offers::histories(&owned.ledger(true)), Workspace::new(model));
+        let (history, orders) = (histories.of(customer), histories.orders(customer));
+        model.best(history, orders, 120, 5, &|_| true, &|o| o.probability, &mut work)
+    };
+    let (straight, shifted) = (ledger(0), ledger(7));
+    let (model, other) = (fit(&straight), fit(&shifted));
+    assert_eq!(model, fit(&straight));
+    // What products are to each other does not depend on the order of customers.
+    assert_eq!((&model.products, &model.rules), (&other.products, &other.rules));
+    let text = serde_json::to_string(&model).unwrap();
+    let loaded: Offers = serde_json::from_str(&text).unwrap();
+    assert_eq!(loaded, model);
+    for customer in 0..300 {
+        let offers = best(&model, &straight, customer);
+        assert_eq!(offers, best(&loaded, &straight, customer));
+        assert_eq!(offers, best(&model, &shifted, (customer + 7) % 300));
+        assert!(offers.iter().all(|o| (0.0..=1.0).contains(&o.probability)));
+    }
+}
+
+#[test]
+fn baskets_do_not_depend_on_threads_or_on_their_order() {
+    let lists: Vec<Vec<u32>> = {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+        (0..3000).map(|_| (0..8).map(|_| (60.0 * rng.gen::<f64>().powi(2)) as u32).collect()).collect()
+    };
+    let mined = |lists: &[Vec<u32>]| {
+        let baskets = Baskets::from_lists(lists, 60).unwrap();
+        let miner =
+            Miner { min_count: 30, limits: Limits { max_itemsets: 400, ..Limits::default() }, apart: &[] };
+        let (sets, report) = miner.mine(&baskets);
+        let found: Vec<_> = (0..sets.len()).map(|i| (sets.items(i).to_vec(), sets.count(i))).collect();
+        (found, report, rules(&sets, &[], &RuleSettings::default()))
+    };
+    let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+    let one = pool(1).install(|| mined(&lists));
+    assert!(one.1.used_count > 30, "the limit bites");
+    assert!(one == pool(4).install(|| mined(&lists)));
+    let mut reversed = lists.clone();
+    reversed.reverse();
+    assert!(one == mined(&reversed));
 }

@@ -138,6 +138,21 @@ model = "bg_nbd"         # or "auto": the one that does best on the last holdout
 horizon_days = 365
 margin = 1.0             # margin per unit of revenue; at 1, CLV is revenue
 annual_discount_rate = 0.1
+
+[basket]
+min_support = 0.01       # baskets that must hold a set: a share with a point, a count without one
+min_confidence = 0.25
+
+[offer]
+per_customer = 5
+# stock_file = "stock.csv" # product,units: only what is in stock is offered
+
+[cohort]
+period = "month"         # or week, quarter, year
+# by = ["country"]       # also split by this, as it was in the first order
+
+[value]
+bridge_days = 365        # what changed between the last so many days and those before
 "#;
 
 /// What `init` tells the user.

@@ -77,6 +77,18 @@ pub fn summary(f: &Finished) -> Result<String, PipelineError> {
             value(&mut t, f, &customers)?;
         }
     }
+    if done("value") {
+        concentration(&mut t, &Table::read(&path("concentration.parquet"))?)?;
+    }
+    if done("basket") {
+        baskets(&mut t, f, &Table::read_columns(&path("rules.parquet"), &["rule", "confidence", "lift"])?)?;
+    }
+    if done("offer") && path("offer_metrics.parquet").exists() {
+        offers(&mut t, f, &Table::read(&path("offer_metrics.parquet"))?)?;
+    }
+    if done("cohort") {
+        cohorts(&mut t, f, &Table::read(&path("cohorts.parquet"))?)?;
+    }
     for (name, a) in &r.analyses {
         if let Some(reason) = &a.reason {
             let how = if a.status == Status::Failed { "failed" } else { "skipped" };
@@ -279,5 +291,85 @@ fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
     if let Some(why) = report.and_then(|r| r["chosen"].as_str()).filter(|why| why.contains("probability")) {
         let _ = writeln!(t, "           {why}");
     }
+    Ok(())
+}
+
+fn concentration(t: &mut String, table: &Table) -> Result<(), PipelineError> {
+    let first = |name: &str| table.f64s(name).map(|v| v.first().copied().unwrap_or(f64::NAN));
+    let _ = writeln!(
+        t,
+        "\nPareto     the top 20 % of customers make {} of net revenue, the top 1 % {}; Gini {:.2}; {} customers (class A) make the first 80 %",
+        percent(first("top_20_share")?),
+        percent(first("top_1_share")?),
+        first("gini")?,
+        grouped(first("class_a")?)
+    );
+    Ok(())
+}
+
+fn baskets(t: &mut String, f: &Finished, rules: &Table) -> Result<(), PipelineError> {
+    let report = f.record.analyses.get("basket").and_then(|a| a.report.as_ref());
+    let number = |part: &str, key: &str| report.and_then(|r| r[part][key].as_f64()).unwrap_or(0.0);
+    let _ = writeln!(
+        t,
+        "\nBaskets    {} frequent sets in {} baskets, {} rules, {} sequences",
+        grouped(number("itemsets", "itemsets")),
+        grouped(number("itemsets", "baskets")),
+        grouped(number("rules", "rules")),
+        grouped(number("sequences", "sequences"))
+    );
+    let (said, confidence, lift) = (rules.texts("rule")?, rules.f64s("confidence")?, rules.f64s("lift")?);
+    for i in 0..said.len().min(3) {
+        let _ = writeln!(
+            t,
+            "           {} (confidence {}, lift {:.1})",
+            said[i],
+            percent(confidence[i]),
+            lift[i]
+        );
+    }
+    Ok(())
+}
+
+fn offers(t: &mut String, f: &Finished, metrics: &Table) -> Result<(), PipelineError> {
+    let (task, model) = (metrics.texts("task")?, metrics.texts("model")?);
+    let (length, rate) = (metrics.f64s("list_length")?, metrics.f64s("hit_rate")?);
+    let of = |wanted: (&str, &str)| {
+        let row = (0..task.len()).find(|i| (task[*i], model[*i]) == wanted && length[*i] == 5.0);
+        percent(row.map_or(f64::NAN, |i| rate[i]))
+    };
+    let _ = writeln!(
+        t,
+        "\nOffers     {} to every customer. The last orders left out, five offers hit {} of them (bought before {}, most popular {});\n           \
+         five products not bought before hit {} (most popular {})",
+        f.record.config.offer.per_customer,
+        of(("any", "offers")),
+        of(("any", "bought_before")),
+        of(("any", "most_popular")),
+        of(("new", "offers")),
+        of(("new", "most_popular"))
+    );
+    Ok(())
+}
+
+/// How many of a cohort come back, over all cohorts whose period was over.
+fn cohorts(t: &mut String, f: &Finished, table: &Table) -> Result<(), PipelineError> {
+    let (by, period) = (table.texts("cohort_by")?, table.f64s("period")?);
+    let (customers, active) = (table.f64s("customers")?, table.f64s("active_customers")?);
+    let complete = table.batch().column_by_name("is_complete");
+    let complete = complete.and_then(|c| arrow::array::AsArray::as_boolean_opt(c));
+    let over = |i: usize| complete.is_some_and(|c| arrow::array::Array::is_valid(c, i) && c.value(i));
+    let share = |wanted: f64| {
+        let rows = || (0..by.len()).filter(|i| by[*i] == "all" && period[*i] == wanted && over(*i));
+        percent(rows().map(|i| active[i]).sum::<f64>() / rows().map(|i| customers[i]).sum::<f64>())
+    };
+    let length = format!("{:?}", f.record.config.cohort.period).to_lowercase();
+    let _ = writeln!(
+        t,
+        "\nCohorts    of customers by the {length} of their first order, {} order in the next {length}, {} in the third, {} in the sixth",
+        share(1.0),
+        share(3.0),
+        share(6.0)
+    );
     Ok(())
 }

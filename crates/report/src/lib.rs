@@ -46,6 +46,18 @@ pub fn html(run: &Value, folder: &Path) -> Result<String, TableError> {
     if let Some(forecast) = table("clv_forecast.parquet")? {
         value(&mut page, run, &forecast)?;
     }
+    if let Some(concentration) = table("concentration.parquet")? {
+        pareto(&mut page, &concentration, table("key_customers.parquet")?, table("revenue_bridge.parquet")?)?;
+    }
+    if let Some(cohorts) = table("cohorts_wide.parquet")? {
+        retention(&mut page, &cohorts)?;
+    }
+    if let Some(rules) = table("rules.parquet")? {
+        baskets(&mut page, &rules)?;
+    }
+    if let Some(metrics) = table("offer_metrics.parquet")? {
+        offers(&mut page, &metrics)?;
+    }
     notes(&mut page, run);
     let _ = writeln!(
         page.0,
@@ -82,6 +94,94 @@ impl Page {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn pareto(
+    page: &mut Page,
+    concentration: &Table,
+    keys: Option<Table>,
+    bridge: Option<Table>,
+) -> Result<(), TableError> {
+    page.heading("Where the value sits");
+    let first = |name: &str| concentration.f64s(name).map(|v| v.first().copied().unwrap_or(f64::NAN));
+    let shares = ["top_1_share", "top_5_share", "top_10_share", "top_20_share", "top_50_share"];
+    let row = shares.iter().map(|name| first(name).map(percent)).collect::<Result<Vec<_>, _>>()?;
+    let heads = ["the largest 1 %", "5 %", "10 %", "20 %", "50 % of customers make"];
+    page.table(&heads, std::iter::once(row));
+    let _ = writeln!(
+        page.0,
+        "<p>Gini {:.3}. {} customers of class A make the first 80 % of net revenue, {} of class B the next 15 %, {} of class C the rest.</p>",
+        first("gini")?,
+        grouped(first("class_a")?),
+        grouped(first("class_b")?),
+        grouped(first("class_c")?)
+    );
+    if let Some(keys) = keys {
+        let (ids, revenue) = (keys.texts("customer_id")?, keys.f64s("net_revenue")?);
+        let (share, days) = (keys.f64s("cumulative_share")?, keys.f64s("days_since_last")?);
+        let rows = (0..ids.len().min(10))
+            .map(|i| vec![escape(ids[i]), grouped(revenue[i]), percent(share[i]), grouped(days[i])]);
+        page.table(&["Key customer", "net revenue", "share with all above", "days since last order"], rows);
+    }
+    if let Some(bridge) = bridge.filter(|b| b.rows() > 0) {
+        let (view, part) = (bridge.texts("view")?, bridge.texts("part")?);
+        let (amount, members) = (bridge.f64s("amount")?, bridge.f64s("members")?);
+        let rows = (0..view.len()).map(|i| {
+            let n = if members[i].is_nan() { String::new() } else { grouped(members[i]) };
+            vec![format!("{}: {}", view[i], part[i].replace('_', " ")), grouped(amount[i]), n]
+        });
+        page.heading("What moved revenue");
+        page.table(&["Part", "amount", "customers or products"], rows);
+    }
+    Ok(())
+}
+
+/// Retention of the cohorts of all customers, a year of periods.
+fn retention(page: &mut Page, wide: &Table) -> Result<(), TableError> {
+    page.heading("Cohorts: customers who order again, by periods since the first order");
+    let (by, measure) = (wide.texts("cohort_by")?, wide.texts("measure")?);
+    let (cohort, customers) = (wide.f64s("cohort")?, wide.f64s("customers")?);
+    let periods: Vec<Vec<f64>> =
+        (1..=12).map(|p| wide.f64s(&format!("period_{p}"))).collect::<Result<_, _>>()?;
+    let heads: Vec<String> = ["Cohort", "customers"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain((1..=12).map(|p| p.to_string()))
+        .collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let rows = (0..by.len()).filter(|i| by[*i] == "all" && measure[*i] == "retention").map(|i| {
+        let share =
+            |p: &Vec<f64>| if p[i].is_nan() { String::new() } else { format!("{:.0} %", 100.0 * p[i]) };
+        let start = tillwise_core::Day(cohort[i] as i32).to_string();
+        [start, grouped(customers[i])].into_iter().chain(periods.iter().map(share)).collect()
+    });
+    page.table(&heads, rows);
+    Ok(())
+}
+
+fn baskets(page: &mut Page, rules: &Table) -> Result<(), TableError> {
+    page.heading("Bought together");
+    let (said, baskets) = (rules.texts("rule")?, rules.f64s("baskets_both")?);
+    let (confidence, lift) = (rules.f64s("confidence")?, rules.f64s("lift")?);
+    let rows = (0..said.len().min(15)).map(|i| {
+        vec![escape(said[i]), grouped(baskets[i]), percent(confidence[i]), format!("{:.1}", lift[i])]
+    });
+    page.table(&["Rule", "baskets", "confidence", "lift"], rows);
+    Ok(())
+}
+
+fn offers(page: &mut Page, metrics: &Table) -> Result<(), TableError> {
+    page.heading("Offers: how often they would have hit the last order");
+    let (task, model) = (metrics.texts("task")?, metrics.texts("model")?);
+    let (length, rate, ndcg) =
+        (metrics.f64s("list_length")?, metrics.f64s("hit_rate")?, metrics.f64s("ndcg")?);
+    let rows = (0..task.len()).map(|i| {
+        let what = if task[i] == "new" { "products not bought before" } else { "any product" };
+        let name = format!("{}, {what}, lists of {}", model[i].replace('_', " "), length[i]);
+        vec![name, percent(rate[i]), format!("{:.3}", ndcg[i])]
+    });
+    page.table(&["Offers", "hit rate", "NDCG"], rows);
+    Ok(())
 }
 
 /// A whole number with thousands set apart.
