@@ -215,8 +215,7 @@ fn offers_follow_customers_and_come_back_from_a_file() {
     };
     let best = |model: &Offers, owned: &OwnedLedger, customer: usize| {
         let (histories, mut work) = (Offers::histories(&owned.ledger(true)), Workspace::new(model));
-        let (history, orders) = (histories.of(customer), histories.orders(customer));
-        model.best(history, orders, 120, 5, &|_| true, &|o| o.probability, &mut work)
+        model.best(histories.on(customer, 120), 5, &|_| true, &|o| o.probability, &mut work)
     };
     let (straight, shifted) = (ledger(0), ledger(7));
     let (model, other) = (fit(&straight), fit(&shifted));

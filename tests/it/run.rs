@@ -363,7 +363,7 @@ fn the_kept_models_are_what_the_kept_export_gives() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let scene = Scene::new();
     scene.done(&["run", root.join("models/tillwise.toml").to_str().unwrap(), "--out", "out"]);
-    for name in ["rfm", "cluster", "churn", "clv"] {
+    for name in ["rfm", "cluster", "churn", "clv", "offer"] {
         let kept = fs::read_to_string(root.join(format!("models/{name}.json"))).unwrap();
         let fresh = scene.json(&format!("out/current/models/{name}.json"));
         close(&serde_json::from_str(&kept).unwrap(), &fresh, name);

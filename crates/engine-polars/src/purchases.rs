@@ -233,11 +233,11 @@ struct Head {
 impl Head {
     fn of(order: &[Line], dictionaries: &Dictionaries) -> Head {
         let sold = order.iter().any(|l| !l.is_return);
-        let mut counted = order.iter().filter(|l| !(sold && l.is_return));
+        let counted = order.iter().filter(|l| !(sold && l.is_return));
         let first = counted.clone().map(|l| (l.at, l.day)).min().unwrap_or_default();
         let mut head = Head { day: first.1, at: first.0, values: [NONE; OF_ORDER] };
         // Days and moments of a line agree, so the earliest moment is of the earliest day.
-        while let Some(line) = counted.next() {
+        for line in counted {
             if line.at != head.at {
                 continue;
             }

@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use rayon::prelude::*;
 use tillwise_core::schema::{Column, SCORES, SUMMARY};
-use tillwise_core::{Day, Engine, SummaryRequest};
+use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
 use tillwise_ingest::{IngestError, Quality, Returns, find_files, ingest};
 use tillwise_report::html;
 use tillwise_store::{Output, hash_file, run_id};
@@ -490,7 +490,7 @@ fn summarise(
     info!(dates = requests.len(), "summing customers");
     let net_returns = config.cleaning.returns == Returns::Net;
     let needed = Analysis::ALL.into_iter().any(|a| a.needs_orders() && plan.wants(a));
-    let purchases = needed.then(|| Orders::request(folder.clone(), as_of));
+    let purchases = needed.then(|| PurchasesRequest { as_of, folder: folder.clone() });
     let stats = engine.summarise(&work.join("transactions"), net_returns, &requests, purchases.as_ref())?;
     record.customers = stats[0].customers;
     record.return_only_customers = stats[0].return_only;

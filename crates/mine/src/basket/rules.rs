@@ -207,7 +207,8 @@ pub fn rules(itemsets: &Itemsets, values: &[f64], settings: &RuleSettings) -> (V
     let count = |items: &[u32]| index.get(items).map(|i| itemsets.count(*i));
     let n = itemsets.baskets;
     // Every rule is tested; only the strong ones are kept, with the place of their test.
-    let per_set: Vec<(Vec<f64>, Vec<(usize, Rule)>)> = (0..itemsets.len())
+    type OfSet = (Vec<f64>, Vec<(usize, Rule)>);
+    let per_set: Vec<OfSet> = (0..itemsets.len())
         .into_par_iter()
         .map(|set| {
             let (items, both) = (itemsets.items(set), itemsets.count(set));

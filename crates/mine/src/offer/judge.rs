@@ -100,9 +100,9 @@ pub(super) fn judge(
         let had = |p: u32| history.binary_search_by_key(&p, |b| b.product).is_ok();
         let fresh: Vec<u32> = target.iter().copied().filter(|p| !had(*p)).collect();
         let most = LENGTHS[1];
-        let made = before.orders(customer);
+        let known = before.on(customer, *today);
         let of_kind = |kind: Kind, model: &Offers, work: &mut Workspace| {
-            model.of_kind(kind, history, made, *today, 2 * most, &|_| true, work)
+            model.of_kind(kind, known, 2 * most, &|_| true, work)
         };
         let by_kind = Kind::ALL.map(|kind| of_kind(kind, model, &mut work.0));
         let alike = of_kind(Kind::New, &plain, &mut work.1);

@@ -4,8 +4,9 @@
 //!
 //! * *new*: products not bought yet. The score adds up, over the products in the customer's history, how alike
 //!   the buyers are: `sim(i, j) = n_ij / sqrt(n_i n_j)`, the cosine of item-to-item collaborative filtering (Linden, Smith &
-//!   York 2003; Deshpande & Karypis 2004), each weighted by how recently it was bought; to it comes the confidence of the
-//!   best association rule that the history fulfils.
+//!   York 2003; Deshpande & Karypis 2004), shrunk by `n_ij / (n_ij + 10)` where few bought both (Bell & Koren 2007), and
+//!   weighted by how recently it was bought; to it come the confidence of the
+//!   best association rule that the history fulfils, and the share of all orders that hold the product.
 //! * *again*: products bought before, with a rhythm of their own, and due: a share (a quarter) of the gaps between purchases of
 //!   the product by the same customer is over since the last one. The score is the share of the customer's orders with the
 //!   product, drawn towards the share of its buyers who buy it again, and falls with the days since the last purchase.
@@ -69,6 +70,17 @@ pub struct Bought {
     pub last: i32,
 }
 
+/// A customer on the day of an offer.
+#[derive(Clone, Copy, Debug)]
+pub struct Customer<'a> {
+    /// What was bought, by product.
+    pub history: &'a [Bought],
+    /// Orders with a product.
+    pub orders: u32,
+    /// The day.
+    pub today: i32,
+}
+
 /// Histories of all customers: what they bought, up to some order.
 #[derive(Clone, Debug, Default)]
 pub struct Histories {
@@ -78,14 +90,14 @@ pub struct Histories {
 }
 
 impl Histories {
+    /// A customer, by number, on a day.
+    pub fn on(&self, customer: usize, today: i32) -> Customer<'_> {
+        Customer { history: self.of(customer), orders: self.orders[customer], today }
+    }
+
     /// The history of a customer, by product.
     pub fn of(&self, customer: usize) -> &[Bought] {
         &self.bought[self.starts[customer]..self.starts[customer + 1]]
-    }
-
-    /// The customer's orders with a product.
-    pub fn orders(&self, customer: usize) -> u32 {
-        self.orders[customer]
     }
 
     /// The number of customers.

@@ -65,6 +65,8 @@ pub struct Product {
     pub buyers: u32,
     /// Orders with it.
     pub orders: u32,
+    /// Share of all orders that hold it.
+    pub popularity: f64,
     /// Customers with more than one order of it.
     pub repeaters: u32,
     /// Days between purchases by the same customer: when it is due, and their median.
@@ -128,7 +130,7 @@ impl Parameters for Offers {
         if self.products.iter().any(|p| p.category.is_some_and(|c| c >= categories)) {
             return Err("a category is named by a number that none has".to_owned());
         }
-        if !(self.half_life_days > 0.0) {
+        if self.half_life_days.is_nan() || self.half_life_days <= 0.0 {
             return Err("half_life_days is not above zero".to_owned());
         }
         self.calibration.iter().try_for_each(Steps::check)
@@ -258,6 +260,8 @@ impl Offers {
             product.orders += bought.orders;
             product.repeaters += u32::from(bought.orders > 1);
         }
+        let all: u32 = histories.orders.iter().sum();
+        products.iter_mut().for_each(|p| p.popularity = f64::from(p.orders) / f64::from(all.max(1)));
         money(ledger, &mut products);
         rhythms(ledger, sales, but_last, settings, &mut products);
         let near = neighbours(histories, &products, settings);

@@ -1,6 +1,6 @@
 //! From a history to offers.
 
-use super::{Bought, Kind, Offers};
+use super::{Bought, Customer, Kind, Offers};
 
 /// Why a product is offered; numbers name products of the model.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,9 @@ pub struct Offer {
 /// Orders that the share of repeat buyers counts for, beside a customer's own orders.
 const PRIOR: f64 = 4.0;
 
+/// Buyers of both products at which their likeness counts half: a few say little.
+const SHRINK: f64 = 10.0;
+
 /// What ranking needs again and again.
 pub struct Workspace {
     scores: Vec<f64>,
@@ -107,31 +110,26 @@ impl Offers {
     pub fn of_kind(
         &self,
         kind: Kind,
-        history: &[Bought],
-        orders: u32,
-        today: i32,
+        customer: Customer<'_>,
         most: usize,
         may: &dyn Fn(u32) -> bool,
         work: &mut Workspace,
     ) -> Vec<Offer> {
         let mut offers = match kind {
-            Kind::New => self.new_products(history, today, most, may, work),
-            Kind::Again => self.due(history, orders, today, may),
-            Kind::UpSell => self.next_tier(history, may),
+            Kind::New => self.new_products(customer, most, may, work),
+            Kind::Again => self.due(customer, may),
+            Kind::UpSell => self.next_tier(customer.history, may),
         };
-        offers.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
-        offers.truncate(most);
+        keep_best(&mut offers, most, |a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
         let steps = &self.calibration[kind as usize];
         offers.iter_mut().for_each(|o| o.probability = steps.at(o.score));
         offers
     }
 
-    /// The `most` best offers of all kinds, by `worth`; a product is offered once. `today` is the day of the offer.
+    /// The `most` best offers of all kinds, by `worth`; a product is offered once.
     pub fn best(
         &self,
-        history: &[Bought],
-        orders: u32,
-        today: i32,
+        customer: Customer<'_>,
         most: usize,
         may: &dyn Fn(u32) -> bool,
         worth: &dyn Fn(&Offer) -> f64,
@@ -139,7 +137,7 @@ impl Offers {
     ) -> Vec<Offer> {
         let mut all: Vec<Offer> = Vec::new();
         for kind in &self.kinds {
-            all.extend(self.of_kind(*kind, history, orders, today, 4 * most, may, work));
+            all.extend(self.of_kind(*kind, customer, 4 * most, may, work));
         }
         all.sort_by(|a, b| {
             let place = |o: &Offer| (o.kind, o.product);
@@ -153,8 +151,7 @@ impl Offers {
 
     fn new_products(
         &self,
-        history: &[Bought],
-        today: i32,
+        Customer { history, today, .. }: Customer<'_>,
         most: usize,
         may: &dyn Fn(u32) -> bool,
         work: &mut Workspace,
@@ -170,7 +167,7 @@ impl Offers {
                 }
                 let alike =
                     f64::from(*both) / (f64::from(from.buyers) * f64::from(self.products[at].buyers)).sqrt();
-                let part = weight * alike;
+                let part = weight * alike * f64::from(*both) / (f64::from(*both) + SHRINK);
                 if work.scores[at] == 0.0 {
                     work.met.push(*j);
                 }
@@ -194,56 +191,56 @@ impl Offers {
                 }
             }
         }
-        let mut offers = Vec::with_capacity(work.met.len());
+        // What many buy is a candidate for everyone.
+        let unmet = |p: &&u32| {
+            let at = **p as usize;
+            !work.has[at] && work.scores[at] == 0.0 && work.rule[at].is_none() && may(**p)
+        };
+        let popular: Vec<u32> = work.popular.iter().filter(unmet).take(most).copied().collect();
+        work.met.extend(popular);
+        // Score, product, the product that speaks most for it and how much, the rule.
+        let mut scored: Vec<(f64, u32, (f64, u32), Option<u32>)> = Vec::with_capacity(work.met.len());
         for j in work.met.drain(..) {
             let at = j as usize;
-            let score = std::mem::take(&mut work.scores[at]);
-            let (part, bought) = std::mem::replace(&mut work.best[at], (0.0, 0));
-            let rule = work.rule[at].take().map(|r| &self.rules[r as usize]);
-            if !may(j) {
-                continue;
-            }
-            let confidence = rule.map_or(0.0, |r| r.confidence);
-            let from = &self.products[bought as usize];
-            let share = || {
-                let both = from.near.iter().find(|(k, _)| *k == j).map_or(0, |(_, both)| *both);
-                f64::from(both) / f64::from(from.buyers.max(1))
-            };
-            let reason = match rule {
-                Some(rule) if rule.left.len() > 1 || part == 0.0 => {
-                    Reason::Rule { left: rule.left.clone(), confidence: rule.confidence }
-                }
-                _ => Reason::AlsoBought { bought, share: share() },
-            };
-            offers.push(Offer {
-                product: j,
-                kind: Kind::New,
-                score: score + confidence,
-                probability: 0.0,
-                reason,
-            });
-        }
-        // Where nothing is alike, what many buy, below everything else.
-        if offers.len() < most {
-            let mut there: std::collections::HashSet<u32> = offers.iter().map(|o| o.product).collect();
-            let most_bought = f64::from(self.products.iter().map(|p| p.buyers).max().unwrap_or(1).max(1));
-            for p in &work.popular {
-                if offers.len() >= most {
-                    break;
-                }
-                let buyers = self.products[*p as usize].buyers;
-                if !work.has[*p as usize] && may(*p) && there.insert(*p) {
-                    let reason = Reason::Popular { buyers };
-                    let score = 1e-6 * f64::from(buyers) / most_bought;
-                    offers.push(Offer { product: *p, kind: Kind::New, score, probability: 0.0, reason });
-                }
+            let alike = std::mem::take(&mut work.scores[at]);
+            let best = std::mem::replace(&mut work.best[at], (0.0, 0));
+            let rule = work.rule[at].take();
+            if may(j) {
+                let confidence = rule.map_or(0.0, |r| self.rules[r as usize].confidence);
+                scored.push((alike + confidence + self.products[at].popularity, j, best, rule));
             }
         }
         history.iter().for_each(|b| work.has[b.product as usize] = false);
-        offers
+        keep_best(&mut scored, most, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let offer = |(score, product, best, rule): (f64, u32, (f64, u32), Option<u32>)| Offer {
+            product,
+            kind: Kind::New,
+            score,
+            probability: 0.0,
+            reason: self.why_new(product, best, rule),
+        };
+        scored.into_iter().map(offer).collect()
     }
 
-    fn due(&self, history: &[Bought], orders: u32, today: i32, may: &dyn Fn(u32) -> bool) -> Vec<Offer> {
+    fn why_new(&self, product: u32, (part, bought): (f64, u32), rule: Option<u32>) -> Reason {
+        match rule.map(|r| &self.rules[r as usize]) {
+            Some(rule) if rule.left.len() > 1 || part == 0.0 => {
+                Reason::Rule { left: rule.left.clone(), confidence: rule.confidence }
+            }
+            None if part == 0.0 => Reason::Popular { buyers: self.products[product as usize].buyers },
+            _ => {
+                let from = &self.products[bought as usize];
+                let both = from.near.iter().find(|(j, _)| *j == product).map_or(0, |(_, both)| *both);
+                Reason::AlsoBought { bought, share: f64::from(both) / f64::from(from.buyers.max(1)) }
+            }
+        }
+    }
+
+    fn due(
+        &self,
+        Customer { history, orders, today }: Customer<'_>,
+        may: &dyn Fn(u32) -> bool,
+    ) -> Vec<Offer> {
         let candidates = history.iter().filter(|b| may(b.product)).filter_map(|b| {
             let product = &self.products[b.product as usize];
             let [due, every] = product.gap_days?;
@@ -283,4 +280,13 @@ impl Offers {
         }
         offers
     }
+}
+
+/// The first `most` in an order, in that order.
+fn keep_best<T>(all: &mut Vec<T>, most: usize, order: impl Fn(&T, &T) -> std::cmp::Ordering) {
+    if most > 0 && all.len() > most {
+        all.select_nth_unstable_by(most - 1, &order);
+    }
+    all.truncate(most);
+    all.sort_unstable_by(order);
 }

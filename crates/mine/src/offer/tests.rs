@@ -28,8 +28,7 @@ fn fit(ledger: &Ledger<'_>, categories: &[&str], settings: &Settings) -> (Offers
 
 fn best(model: &Offers, histories: &Histories, customer: usize, today: i32) -> Vec<Offer> {
     let mut work = Workspace::new(model);
-    let (history, orders) = (histories.of(customer), histories.orders(customer));
-    model.best(history, orders, today, 5, &|_| true, &|o| o.score, &mut work)
+    model.best(histories.on(customer, today), 5, &|_| true, &|o| o.score, &mut work)
 }
 
 /// Pairs of products are bought together: 0 with 1, 2 with 3; customers 8 and 9 have one of a pair each.
@@ -50,23 +49,24 @@ fn what_goes_together_is_offered_together() {
     let owned = pairs();
     let ledger = owned.ledger(true);
     let (model, _) = fit(&ledger, &[], &settings());
-    // 0 has five buyers, 1 four of them: the cosine is 4 / sqrt(20).
+    // 0 has five buyers, 1 four of them: the cosine is 4 / sqrt(20), shrunk by 4 / 14.
     assert_eq!((model.products[0].buyers, model.products[0].near.clone()), (5, vec![(1, 4)]));
     let histories = Offers::histories(&ledger);
     let offers = best(&model, &histories, 8, 40);
     assert_eq!((offers[0].product, offers[0].kind), (1, Kind::New));
-    // Bought today, so with full weight; and the rule 0 => 1 holds in 8 of 9 orders.
-    assert!((offers[0].score - (4.0 / 20f64.sqrt() + 8.0 / 9.0)).abs() < 1e-12);
+    // Bought today, so with full weight; the rule 0 => 1 holds in 8 of 9 orders; 1 is in 8 of all 18.
+    assert!((offers[0].score - (4.0 / 20f64.sqrt() * 4.0 / 14.0 + 8.0 / 9.0 + 8.0 / 18.0)).abs() < 1e-12);
     assert_eq!(offers[0].reason, Reason::AlsoBought { bought: 0, share: 0.8 });
     assert_eq!(best(&model, &histories, 9, 40)[0].product, 2);
     // What is bought already is not new; what is barred is not offered.
     let mut work = Workspace::new(&model);
-    let barred = model.best(histories.of(8), 1, 40, 5, &|p| p != 1, &|o| o.score, &mut work);
+    let barred = model.best(histories.on(8, 40), 5, &|p| p != 1, &|o| o.score, &mut work);
     assert!(barred.iter().all(|o| o.product != 1 && o.product != 0));
     // Where nothing is alike, what many buy.
     assert!(matches!(barred[0].reason, Reason::Popular { buyers: 4 | 5 }));
     // Without a history, what many buy as well.
-    let strangers = model.best(&[], 0, 40, 5, &|_| true, &|o| o.score, &mut work);
+    let strangers =
+        model.best(Customer { history: &[], orders: 0, today: 40 }, 5, &|_| true, &|o| o.score, &mut work);
     assert_eq!(strangers.iter().map(|o| o.product).collect::<Vec<_>>(), [0, 3, 1, 2]);
 }
 
@@ -111,9 +111,9 @@ fn the_next_tier_is_the_one_that_others_moved_to() {
     assert_eq!(model.products[4].moved_up, 0.0);
     let mut work = Workspace::new(&model);
     let histories = Offers::histories(&ledger);
-    let offers = model.of_kind(Kind::UpSell, histories.of(3), 1, 20, 5, &|_| true, &mut work);
+    let offers = model.of_kind(Kind::UpSell, histories.on(3, 20), 5, &|_| true, &mut work);
     assert_eq!(offers.iter().map(|o| (o.product, o.score)).collect::<Vec<_>>(), [(2, 0.5), (3, 0.25)]);
-    assert!(model.of_kind(Kind::UpSell, histories.of(4), 1, 20, 5, &|_| true, &mut work).is_empty());
+    assert!(model.of_kind(Kind::UpSell, histories.on(4, 20), 5, &|_| true, &mut work).is_empty());
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         cells: cohorts(&ledger, &everyone, calendar, context.as_of),
     }];
     for by in &settings.by {
-        let values = first_values(&orders, &ledger, *by)?;
+        let values = first_values(orders, &ledger, *by)?;
         if values.iter().all(|v| v.is_empty()) {
             warnings.push(format!(
                 "no first order has a {name}, so there are no cohorts by it; name its column: [columns] {name}",

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tillwise_core::schema::{OFFER_METRICS, OFFERS};
 use tillwise_mine::offer::judge::LENGTHS;
-use tillwise_mine::offer::{Bought, Histories, Judgement, Names, Offer, Offers, Reason, Workspace};
+use tillwise_mine::offer::{Bought, Customer, Histories, Judgement, Names, Offer, Offers, Reason, Workspace};
 
 use super::orders::{no_products, side_file};
 use super::{Context, Done, batch, counts, floats, ints, texts};
@@ -37,12 +37,10 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             let of = judged.scores.iter().find(|s| s.task.name() == "new" && s.model == model);
             of.and_then(|s| s.hit_rate[0])
         };
-        if let (Some(ours), Some(popular)) = (rate("offers"), rate("most_popular")) {
-            if ours <= popular {
-                warnings.push(
-                    "offers of new products hit no more often than the most popular products do".to_owned(),
-                );
-            }
+        if rate("offers").zip(rate("most_popular")).is_some_and(|(ours, popular)| ours <= popular) {
+            warnings.push(
+                "offers of new products hit no more often than the most popular products do".to_owned(),
+            );
         }
         Ok((model, Report { judged, warnings }))
     })?;
@@ -127,8 +125,8 @@ fn offers(
                     .filter_map(|b| Some(Bought { product: numbers[b.product as usize]?, ..*b }))
                     .collect();
                 history.sort_by_key(|b| b.product);
-                let orders = histories.orders(customer);
-                model.best(&history, orders, today, settings.per_customer, may, &worth, work)
+                let known = Customer { history: &history, ..histories.on(customer, today) };
+                model.best(known, settings.per_customer, may, &worth, work)
             },
         )
         .collect()

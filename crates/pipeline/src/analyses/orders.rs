@@ -1,14 +1,13 @@
 //! Orders and what is in them, for the analyses that look at more than the customer table.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tillwise_core::{Day, PurchasesRequest};
 use tillwise_mine::ledger::Ledger;
 use tillwise_table::Table;
 
 use crate::{NotDone, PipelineError};
 
-/// The three tables that the engine writes for a [`PurchasesRequest`].
+/// The three tables that the engine writes for a [`tillwise_core::PurchasesRequest`].
 pub struct Orders {
     orders: Table,
     purchases: Table,
@@ -17,11 +16,6 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// What to ask the engine for.
-    pub fn request(folder: PathBuf, as_of: Day) -> PurchasesRequest {
-        PurchasesRequest { as_of, folder }
-    }
-
     /// Reads them.
     pub fn read(folder: &Path, net_returns: bool) -> Result<Orders, PipelineError> {
         let table = |name: &str| Table::read(&folder.join(name));

@@ -132,7 +132,7 @@ impl Default for Basket {
             max_rules: rules.max_rules,
             itemsets: Written::All,
             sequence_support: Least::Share(Share::decimal(3, 2)),
-            sequence_length: 3,
+            sequence_length: 2,
             sequence_gap_days: 0,
             max_sequences: 100_000,
         }
