@@ -311,9 +311,12 @@ fn online_retail_ii_value_and_offers() {
     let scene = Scene::new();
     assert_eq!(scene.tillwise(&["init", file.to_str().unwrap()]).code, 0);
     let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
-    let config = config.replace("returns = \"net\"", "returns = \"exclude\"")
-        + "\n[value]\nbridge_before = [\"2010-06-01\", \"2010-11-30\"]\nbridge_after = [\"2011-06-01\", \"2011-11-30\"]\n\
-           \n[cohort]\nby = [\"country\", \"product\"]\n";
+    let periods =
+        "bridge_before = [\"2010-06-01\", \"2010-11-30\"]\nbridge_after = [\"2011-06-01\", \"2011-11-30\"]";
+    let config = config
+        .replace("returns = \"net\"", "returns = \"exclude\"")
+        .replace("[value]\n", &format!("[value]\n{periods}\n"))
+        .replace("[cohort]\n", "[cohort]\nby = [\"country\", \"product\"]\n");
     scene.write("tillwise.toml", config);
     scene.done(&["run", "--only", "value,cohort,offer"]);
     let table = scene.table("out/current/concentration.parquet");

@@ -61,6 +61,16 @@ const PRIOR: f64 = 4.0;
 /// Buyers of both products at which their likeness counts half: a few say little.
 const SHRINK: f64 = 10.0;
 
+/// A new product, before it is known whether it is offered.
+struct Candidate {
+    score: f64,
+    product: u32,
+    /// The largest part of what is alike, and the product bought that it comes from.
+    part: f64,
+    bought: u32,
+    rule: Option<u32>,
+}
+
 /// What ranking needs again and again.
 pub struct Workspace {
     scores: Vec<f64>,
@@ -198,8 +208,7 @@ impl Offers {
         };
         let popular: Vec<u32> = work.popular.iter().filter(unmet).take(most).copied().collect();
         work.met.extend(popular);
-        // Score, product, the product that speaks most for it and how much, the rule.
-        let mut scored: Vec<(f64, u32, (f64, u32), Option<u32>)> = Vec::with_capacity(work.met.len());
+        let mut scored: Vec<Candidate> = Vec::with_capacity(work.met.len());
         for j in work.met.drain(..) {
             let at = j as usize;
             let alike = std::mem::take(&mut work.scores[at]);
@@ -207,31 +216,35 @@ impl Offers {
             let rule = work.rule[at].take();
             if may(j) {
                 let confidence = rule.map_or(0.0, |r| self.rules[r as usize].confidence);
-                scored.push((alike + confidence + self.products[at].popularity, j, best, rule));
+                let score = alike + confidence + self.products[at].popularity;
+                scored.push(Candidate { score, product: j, part: best.0, bought: best.1, rule });
             }
         }
         history.iter().for_each(|b| work.has[b.product as usize] = false);
-        keep_best(&mut scored, most, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let offer = |(score, product, best, rule): (f64, u32, (f64, u32), Option<u32>)| Offer {
-            product,
+        keep_best(&mut scored, most, |a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
+        let offer = |c: Candidate| Offer {
+            product: c.product,
             kind: Kind::New,
-            score,
+            score: c.score,
             probability: 0.0,
-            reason: self.why_new(product, best, rule),
+            reason: self.why_new(&c),
         };
         scored.into_iter().map(offer).collect()
     }
 
-    fn why_new(&self, product: u32, (part, bought): (f64, u32), rule: Option<u32>) -> Reason {
-        match rule.map(|r| &self.rules[r as usize]) {
-            Some(rule) if rule.left.len() > 1 || part == 0.0 => {
+    fn why_new(&self, c: &Candidate) -> Reason {
+        match c.rule.map(|r| &self.rules[r as usize]) {
+            Some(rule) if rule.left.len() > 1 || c.part == 0.0 => {
                 Reason::Rule { left: rule.left.clone(), confidence: rule.confidence }
             }
-            None if part == 0.0 => Reason::Popular { buyers: self.products[product as usize].buyers },
+            None if c.part == 0.0 => Reason::Popular { buyers: self.products[c.product as usize].buyers },
             _ => {
-                let from = &self.products[bought as usize];
-                let both = from.near.iter().find(|(j, _)| *j == product).map_or(0, |(_, both)| *both);
-                Reason::AlsoBought { bought, share: f64::from(both) / f64::from(from.buyers.max(1)) }
+                let from = &self.products[c.bought as usize];
+                let both = from.near.iter().find(|(j, _)| *j == c.product).map_or(0, |(_, both)| *both);
+                Reason::AlsoBought {
+                    bought: c.bought,
+                    share: f64::from(both) / f64::from(from.buyers.max(1)),
+                }
             }
         }
     }
