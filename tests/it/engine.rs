@@ -46,7 +46,7 @@ fn polars_equals_the_reference_with_returns_netted_and_apart() {
             &scene.path("out/stages/ingest/transactions"),
             net_returns,
             &requests(&scene),
-            net_returns.then(|| purchases(&scene, "2023-06-30")).as_ref(),
+            Some(&purchases(&scene, "2023-06-30")),
         )
         .unwrap();
     }

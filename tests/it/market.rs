@@ -589,3 +589,63 @@ fn saved_offers_score_a_later_export() {
     let later = scene.table("later/current/offers.parquet");
     assert!(!later.texts("product").unwrap().contains(&"brand new"));
 }
+
+#[test]
+fn a_model_offers_only_what_the_shop_has() {
+    let scene = odd_shop();
+    let columns = CONFIG.replace("amount = ", "product = \"product\"\namount = ");
+    scene.write("tillwise.toml", &columns);
+    scene.done(&["run", "--only", "offer"]);
+    let models = scene.path("out/current/models");
+    let models = models.to_str().unwrap();
+    // The export no longer has bags, so bags are not offered, excluded or not.
+    let orders = std::fs::read_to_string(scene.path("orders.csv")).unwrap();
+    let kept: Vec<&str> = orders.lines().filter(|l| !l.contains(",bag,")).collect();
+    scene.write("orders.csv", kept.join("\n"));
+    scene.write("tillwise.toml", format!("{columns}[offer]\nexclude = [\"x => y\", \"no such\"]\n"));
+    let scored = scene.tillwise(&["score", "--models", models, "--out", "scored"]);
+    assert_eq!(scored.code, 0, "{}", scored.stderr);
+    assert!(scored.stdout.contains("1 of 2 excluded products are not in the export, such as `no such`"));
+    let offers = scene.table("scored/current/offers.parquet");
+    let products: BTreeSet<&str> = offers.texts("product").unwrap().into_iter().collect();
+    assert!(!products.contains("bag") && !products.contains("x => y") && !products.is_empty());
+    // Another shop altogether.
+    scene.write("orders.csv", orders.replace("bag", "tin").replace("odd,", "odd,9"));
+    let renamed: String = orders
+        .lines()
+        .enumerate()
+        .map(|(i, l)| if i == 0 { format!("{l}\n") } else { format!("{}\n", l.replace(",bag,", ",tin,")) })
+        .filter(|l| !l.contains(",odd,"))
+        .collect();
+    scene.write("orders.csv", renamed);
+    let other = scene.tillwise(&["score", "--models", models, "--out", "other"]);
+    assert!(other.stdout.contains("the model knows none of this export's products"), "{}", other.stdout);
+}
+
+#[test]
+fn margins_follow_what_becomes_of_returns() {
+    let scene = Scene::new();
+    // Sold for 100 at a cost of 60, and for 90 at 50; the first is taken back.
+    scene.write(
+        "orders.csv",
+        "customer,order,date,product,quantity,price,cost\na,1,2023-01-01,p,1,100,60\na,2,2023-01-09,p,-1,100,60\n\
+         a,3,2023-02-01,q,1,90,50\n",
+    );
+    for (returns, margin) in [("net", [0.0, 40.0]), ("separate", [40.0, 40.0])] {
+        scene.write(
+            "tillwise.toml",
+            format!(
+                "[input]\nfiles = [\"orders.csv\"]\n[columns]\ncustomer = \"customer\"\norder = \"order\"\ndate = \"date\"\n\
+                 product = \"product\"\nquantity = \"quantity\"\nprice = \"price\"\nunit_cost = \"cost\"\n[cleaning]\nreturns = \"{returns}\"\n"
+            ),
+        );
+        scene.done(&["value"]);
+        let table = scene.table("out/stages/value/products.parquet");
+        let (names, margins) = (table.texts("product").unwrap(), table.f64s("margin").unwrap());
+        let of = |name: &str| margins[names.iter().position(|n| *n == name).unwrap()];
+        assert_eq!([of("p"), of("q")], margin, "{returns}");
+        let customers = scene.table("out/stages/value/customers.parquet");
+        let (net, cost) = (customers.f64s("net_revenue").unwrap()[0], customers.f64s("cost").unwrap()[0]);
+        assert_eq!(net - cost, margin[0] + margin[1], "{returns}");
+    }
+}

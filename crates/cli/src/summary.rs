@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
+use tillwise_mine::offer::Kind as OfferKind;
 use tillwise_pipeline::{Finished, PipelineError, RunRecord, Status};
 use tillwise_report::{grouped, percent};
 use tillwise_table::Table;
@@ -340,15 +341,20 @@ fn offers(t: &mut String, f: &Finished, metrics: &Table) -> Result<(), PipelineE
     };
     let _ = writeln!(
         t,
-        "\nOffers     {} to every customer. The last orders left out, five offers hit {} of them (bought before {}, most popular {});\n           \
-         five products not bought before hit {} (most popular {})",
+        "\nOffers     up to {} to every customer. The last orders left out, five offers hit {} of them (bought before {}, most popular {})",
         f.record.config.offer.per_customer,
         of(("any", "offers")),
         of(("any", "bought_before")),
-        of(("any", "most_popular")),
-        of(("new", "offers")),
-        of(("new", "most_popular"))
+        of(("any", "most_popular"))
     );
+    if f.record.config.offer.kinds.contains(&OfferKind::New) {
+        let _ = writeln!(
+            t,
+            "           five products not bought before hit {} (most popular {})",
+            of(("new", "offers")),
+            of(("new", "most_popular"))
+        );
+    }
     Ok(())
 }
 

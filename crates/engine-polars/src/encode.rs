@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use crate::Groups;
 use crate::purchases::Lines;
 
-/// The sums of a cell: lines and money of sales, money of returns, cost, and lines without one.
-pub(crate) const SUMS: [&str; 6] = ["lines", "units", "gross", "returned", "cost", "uncosted"];
+/// The sums of a cell: lines and money of sales, money of returns, cost of either, and lines without one.
+pub(crate) const SUMS: [&str; 7] = ["lines", "units", "gross", "returned", "cost", "cost_back", "uncosted"];
 
 /// The numbers that stand for customers, products and values. They grow with what is distinct.
 pub(crate) struct Dictionaries {
@@ -203,9 +203,9 @@ impl Dictionaries {
                 cells.sums.iter_mut().for_each(|s| s.push(0));
             }
             let sums = if is_return {
-                [0, 0, 0, -amount, cost.unwrap_or_default(), i64::from(cost.is_none())]
+                [0, 0, 0, -amount, 0, -cost.unwrap_or_default(), i64::from(cost.is_none())]
             } else {
-                [1, quantity, amount, 0, cost.unwrap_or_default(), i64::from(cost.is_none())]
+                [1, quantity, amount, 0, cost.unwrap_or_default(), 0, i64::from(cost.is_none())]
             };
             for (column, value) in cells.sums.iter_mut().zip(sums) {
                 if let Some(sum) = column.last_mut() {

@@ -37,6 +37,7 @@ struct Cell {
     gross: i64,
     returned: i64,
     cost: i64,
+    cost_back: i64,
     uncosted: i64,
 }
 
@@ -157,7 +158,8 @@ fn cells(mut frame: DataFrame) -> PolarsResult<Vec<Cell>> {
     let (orders, days) =
         (frame.column("order")?.u64()?.cont_slice()?, frame.column("day")?.i32()?.cont_slice()?);
     let (lines, units, gross) = (ints("lines")?, ints("units")?, ints("gross")?);
-    let (returned, cost, uncosted) = (ints("returned")?, ints("cost")?, ints("uncosted")?);
+    let (returned, uncosted) = (ints("returned")?, ints("uncosted")?);
+    let (cost, cost_back) = (ints("cost")?, ints("cost_back")?);
     Ok((0..frame.height())
         .map(|i| Cell {
             customer: customers[i],
@@ -168,6 +170,7 @@ fn cells(mut frame: DataFrame) -> PolarsResult<Vec<Cell>> {
             gross: gross[i],
             returned: returned[i],
             cost: cost[i],
+            cost_back: cost_back[i],
             uncosted: uncosted[i],
         })
         .collect())
@@ -242,7 +245,7 @@ impl Summary {
             s.returned += cell.returned;
             s.net += cell.gross - back;
             uncosted += cell.uncosted;
-            cost += cell.cost;
+            cost += cell.cost - if net_returns { cell.cost_back } else { 0 };
             for (i, days) in WINDOWS.into_iter().enumerate() {
                 if cell.day > as_of - days {
                     s.window_net[i] += cell.gross - back;

@@ -280,6 +280,7 @@ struct Rows {
     gross: Vec<i64>,
     returned: Vec<i64>,
     cost: Vec<i64>,
+    returned_cost: Vec<i64>,
     uncosted: Vec<i32>,
 }
 
@@ -299,7 +300,8 @@ impl Rows {
             self.units.push(sum(&mut sales().map(|l| l.quantity)));
             self.gross.push(sum(&mut sales().map(|l| l.amount)));
             self.returned.push(sum(&mut lines.iter().filter(|l| l.is_return).map(|l| -l.amount)));
-            self.cost.push(sum(&mut lines.iter().map(|l| l.cost)));
+            self.cost.push(sum(&mut sales().map(|l| l.cost)));
+            self.returned_cost.push(sum(&mut lines.iter().filter(|l| l.is_return).map(|l| -l.cost)));
             self.uncosted.push(lines.iter().map(|l| l.uncosted as i32).sum());
         }
     }
@@ -327,6 +329,7 @@ impl Rows {
                 Arc::new(Int64Array::from(self.gross)),
                 Arc::new(Int64Array::from(self.returned)),
                 Arc::new(Int64Array::from(self.cost)),
+                Arc::new(Int64Array::from(self.returned_cost)),
                 Arc::new(Int32Array::from(self.uncosted)),
             ],
         )?;

@@ -4,6 +4,7 @@
 //! is that of its first orders. Money counts on the day of its order or credit note; a credit note before
 //! the first order counts in period 0. What lies after `as_of` is not yet seen, which is not the same as nothing.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,6 @@ pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: D
     let Some(oldest) = first.iter().filter(|d| **d != i32::MAX).min() else { return Vec::new() };
     let (oldest, last) = (calendar.period(Day(*oldest)), calendar.period(as_of));
     let width = (last - oldest + 1).max(1) as usize;
-    let count = groups.iter().max().map_or(0, |g| *g as usize + 1);
 
     #[derive(Clone, Copy, Default)]
     struct Sums {
@@ -143,21 +143,27 @@ pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: D
         cost: i128,
         uncosted: i64,
     }
-    let cohort_of: Vec<Option<usize>> = first
-        .iter()
-        .enumerate()
-        .map(|(customer, day)| {
-            let cohort = (*day != i32::MAX).then(|| (calendar.period(Day(*day)) - oldest) as usize);
-            cohort.zip(groups.get(customer)).map(|(cohort, group)| *group as usize * width + cohort)
-        })
+    // Only groups and cohorts that there are, each with the periods that it has seen.
+    let key = |customer: usize| -> Option<(u32, i32)> {
+        let day = first[customer];
+        (day != i32::MAX).then(|| calendar.period(Day(day))).and_then(|c| Some((*groups.get(customer)?, c)))
+    };
+    let mut sizes: BTreeMap<(u32, i32), usize> = BTreeMap::new();
+    (0..ledger.customers).filter_map(key).for_each(|k| *sizes.entry(k).or_default() += 1);
+    let mut starts: BTreeMap<(u32, i32), usize> = BTreeMap::new();
+    let mut length = 0;
+    for (group, cohort) in sizes.keys() {
+        starts.insert((*group, *cohort), length);
+        length += (last - cohort + 1).max(1) as usize;
+    }
+    let place_of: Vec<Option<(usize, i32)>> = (0..ledger.customers)
+        .map(|customer| key(customer).and_then(|k| Some((*starts.get(&k)?, k.1))))
         .collect();
-    let mut sizes = vec![0usize; count * width];
-    cohort_of.iter().flatten().for_each(|row| sizes[*row] += 1);
-    let mut sums = vec![Sums::default(); count * width * width];
+    let mut sums = vec![Sums::default(); length];
     let place = |customer: usize, day: Day| {
-        let row = cohort_of[customer]?;
-        let period = (calendar.period(day) - oldest) as usize;
-        Some(row * width + period.saturating_sub(row % width).min(width - 1))
+        let (start, cohort) = place_of[customer]?;
+        let period = (calendar.period(day) - cohort).clamp(0, (last - cohort).max(0));
+        Some(start + period as usize)
     };
     let mut last_seen = (usize::MAX, usize::MAX);
     for (customer, day) in sold() {
@@ -170,23 +176,20 @@ pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: D
         }
     }
     for row in 0..ledger.order.len() {
-        let Some(at) = place(ledger.customer(row), ledger.day(row).max(Day(first[ledger.customer(row)])))
-        else {
-            continue;
-        };
+        let Some(at) = place(ledger.customer(row), ledger.day(row)) else { continue };
         sums[at].revenue += i128::from(ledger.net_e4(row));
-        sums[at].cost += i128::from(ledger.cost_e4[row]);
+        sums[at].cost += i128::from(ledger.net_cost_e4(row));
         sums[at].uncosted += i64::from(ledger.uncosted[row]);
     }
 
     let mut cells = Vec::new();
-    for (row, size) in sizes.iter().enumerate().filter(|(_, size)| **size > 0) {
-        let cohort = (row % width) as i32;
+    for ((group, cohort), size) in &sizes {
+        let start = starts.get(&(*group, *cohort)).copied().unwrap_or(0);
         let (mut revenue, mut margin) = (0, Some(0));
         for period in 0..width {
-            let s = sums[row * width + period];
-            let number = oldest + cohort + period as i32;
+            let number = cohort + period as i32;
             let seen = (number <= last).then(|| {
+                let s = sums[start + period];
                 let own = (s.uncosted == 0).then(|| s.revenue - s.cost);
                 revenue += s.revenue;
                 margin = margin.zip(own).map(|(sum, own)| sum + own);
@@ -201,8 +204,8 @@ pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: D
                 }
             });
             cells.push(Cell {
-                group: (row / width) as u32,
-                cohort: oldest + cohort,
+                group: *group,
+                cohort: *cohort,
                 period: period as u32,
                 customers: *size,
                 seen,

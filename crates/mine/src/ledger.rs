@@ -31,8 +31,10 @@ pub struct Ledger<'a> {
     pub gross_e4: &'a [i64],
     /// Money taken back, positive.
     pub returned_e4: &'a [i64],
-    /// Cost of the units kept.
+    /// Cost of the units bought.
     pub cost_e4: &'a [i64],
+    /// Cost of the units taken back, positive.
+    pub returned_cost_e4: &'a [i64],
     /// Lines without a cost.
     pub uncosted: &'a [i32],
     /// Whether money taken back is subtracted.
@@ -51,7 +53,8 @@ impl Ledger<'_> {
             return wrong("columns of orders differ in length");
         }
         let wide = [self.product.len(), self.sales.len(), self.uncosted.len()];
-        let money = [self.units_e4.len(), self.gross_e4.len(), self.returned_e4.len(), self.cost_e4.len()];
+        let money = [self.units_e4, self.gross_e4, self.returned_e4, self.cost_e4, self.returned_cost_e4]
+            .map(<[i64]>::len);
         if wide.iter().chain(&money).any(|n| *n != rows) {
             return wrong("columns of purchases differ in length");
         }
@@ -73,6 +76,11 @@ impl Ledger<'_> {
     /// Money of a purchase, less what was taken back if that counts.
     pub fn net_e4(&self, row: usize) -> i64 {
         self.gross_e4[row] - if self.net_returns { self.returned_e4[row] } else { 0 }
+    }
+
+    /// Cost of what that money is for.
+    pub fn net_cost_e4(&self, row: usize) -> i64 {
+        self.cost_e4[row] - if self.net_returns { self.returned_cost_e4[row] } else { 0 }
     }
 
     /// The customer of a purchase.
@@ -118,7 +126,7 @@ pub struct OwnedLedger {
     pub products: usize,
     orders: [Vec<i32>; 3],
     rows: [Vec<i32>; 4],
-    money: [Vec<i64>; 4],
+    money: [Vec<i64>; 5],
 }
 
 /// One line to make a ledger from.
@@ -164,7 +172,8 @@ impl OwnedLedger {
                     sold().map(|l| l.units_e4).sum(),
                     sold().map(|l| l.money_e4).sum(),
                     part.iter().filter(|l| l.money_e4 < 0).map(|l| -l.money_e4).sum(),
-                    part.iter().filter_map(|l| l.cost_e4).sum(),
+                    sold().filter_map(|l| l.cost_e4).sum(),
+                    part.iter().filter(|l| l.money_e4 < 0).filter_map(|l| l.cost_e4).map(|c: i64| -c).sum(),
                 ];
                 ledger.money.iter_mut().zip(money).for_each(|(column, v): (_, i64)| column.push(v));
             }
@@ -176,7 +185,7 @@ impl OwnedLedger {
     pub fn ledger(&self, net_returns: bool) -> Ledger<'_> {
         let [order_customer, order_day, order_sales] = &self.orders;
         let [order, product, sales, uncosted] = &self.rows;
-        let [units_e4, gross_e4, returned_e4, cost_e4] = &self.money;
+        let [units_e4, gross_e4, returned_e4, cost_e4, returned_cost_e4] = &self.money;
         Ledger {
             customers: self.customers,
             products: self.products,
@@ -190,6 +199,7 @@ impl OwnedLedger {
             gross_e4,
             returned_e4,
             cost_e4,
+            returned_cost_e4,
             uncosted,
             net_returns,
         }

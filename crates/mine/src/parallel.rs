@@ -1,5 +1,7 @@
 //! Sums whose bits do not depend on the number of threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 /// Rows that are summed one after another.
@@ -46,4 +48,32 @@ pub(crate) fn sums(n: usize, len: usize, add: impl Fn(usize, &mut [f64]) + Sync 
         total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
     }
     total
+}
+
+/// `f(state, i)` for every `i` in `0..n`, side by side, for work of very different sizes: every worker makes one state and takes the next
+/// number that nobody has. Results stand in order.
+pub(crate) fn pull<S, T: Send>(
+    n: usize,
+    init: impl Fn() -> S + Sync,
+    f: impl Fn(&mut S, usize) -> T + Sync,
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let workers = rayon::current_num_threads().min(n).max(1);
+    let mut done: Vec<(usize, T)> = (0..workers)
+        .into_par_iter()
+        .with_max_len(1)
+        .flat_map_iter(|_| {
+            let mut state = None;
+            let mut own = Vec::new();
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                if i >= n {
+                    return own;
+                }
+                own.push((i, f(state.get_or_insert_with(&init), i)));
+            }
+        })
+        .collect();
+    done.sort_unstable_by_key(|d| d.0);
+    done.into_iter().map(|d| d.1).collect()
 }

@@ -6,8 +6,8 @@
 //! * The *Lorenz curve* joins the points (poorest p % of members, their share of the total). The *Gini index* is twice the
 //!   area between it and the diagonal, `sum((2 i - n - 1) v_i) / (n sum(v))` over ascending values, without the correction
 //!   `n / (n - 1)` for samples.
-//! * *Class A* holds members, the largest first, while the cumulative share including them is at most 80 %; B up to 95 %; C
-//!   the rest. Equal values are told apart by their number.
+//! * *Class A* holds members, the largest first, while the cumulative share including them is at most 80 %, and in any case the
+//!   largest; B up to 95 %; C the rest. Equal values are told apart by their number.
 //! * The *top p %* are `ceil(p n)` members.
 //! * *Herfindahl's index* is the sum of squared shares; its inverse is the number of equal members as concentrated.
 
@@ -80,12 +80,12 @@ pub fn classes(values: &[i64]) -> Vec<Class> {
     let total = total(values);
     let mut classes = vec![Class::C; values.len()];
     let mut sum = 0;
-    for member in ranking(values) {
+    for (place, member) in ranking(values).into_iter().enumerate() {
         sum += i128::from(values[member as usize].max(0));
         classes[member as usize] = match () {
             // Without a total, nobody stands out.
             () if total == 0 => Class::C,
-            () if 100 * sum <= 80 * total => Class::A,
+            () if place == 0 || 100 * sum <= 80 * total => Class::A,
             () if 100 * sum <= 95 * total => Class::B,
             () => Class::C,
         };
@@ -298,6 +298,7 @@ mod tests {
             assert!(classes(&values).iter().all(|c| *c == Class::C));
         }
         assert_eq!(concentration(&[7]).gini, Some(0.0));
+        assert_eq!(classes(&[1, 83, 16]), [Class::C, Class::A, Class::C]);
     }
 
     proptest! {

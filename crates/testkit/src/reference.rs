@@ -122,7 +122,8 @@ fn row(
     let returned: i64 = seen.iter().filter(|l| l.is_return).map(|l| -l.amount).sum();
     let net_of = |l: &Line| if l.is_return && !net_returns { 0 } else { l.amount };
     let net: i64 = seen.iter().map(|l| net_of(l)).sum();
-    let costs: Vec<i64> = seen.iter().filter_map(|l| l.cost).collect();
+    let costed = seen.iter().all(|l| l.cost.is_some());
+    let cost_of = |l: &Line| if l.is_return && !net_returns { 0 } else { l.cost.unwrap_or_default() };
     let x = days.len() as i64 - 1;
     let later: i64 = sales.iter().filter(|l| l.day != first).map(|l| l.amount).sum();
     let ordered: Vec<i32> = days.iter().copied().collect();
@@ -143,7 +144,7 @@ fn row(
         Value::Float(Some(money(gross))),
         Value::Float(Some(money(returned))),
         Value::Float(Some(money(net))),
-        Value::Float((costs.len() == seen.len()).then(|| money(costs.iter().sum()))),
+        Value::Float(costed.then(|| money(seen.iter().map(|l| cost_of(l)).sum()))),
         Value::Float(Some(money(net) / past.len() as f64)),
         Value::Int32(as_of - last),
         Value::Int32(as_of - first),
@@ -300,7 +301,8 @@ fn write_purchases(
                     Value::Int64(sum(&|l| if l.is_return { 0 } else { l.quantity })),
                     Value::Int64(sum(&|l| if l.is_return { 0 } else { l.amount })),
                     Value::Int64(sum(&|l| if l.is_return { -l.amount } else { 0 })),
-                    Value::Int64(sum(&|l| l.cost.unwrap_or_default())),
+                    Value::Int64(sum(&|l| if l.is_return { 0 } else { l.cost.unwrap_or_default() })),
+                    Value::Int64(sum(&|l| if l.is_return { -l.cost.unwrap_or_default() } else { 0 })),
                     Value::Int32(sum(&|l| i64::from(l.cost.is_none())) as i32),
                 ]);
             }

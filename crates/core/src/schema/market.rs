@@ -89,8 +89,12 @@ pub const OFFERS: &[Column] = &[
     col("offer_rank", Kind::Int32, "1 is the best"),
     col("product", Kind::Text, "the product"),
     col("kind", Kind::Text, "new, again or up_sell"),
-    col("probability", Kind::Float, "probability that the customer's next order holds it"),
-    col("expected_revenue", Kind::Float, "probability times the product's mean net revenue in an order"),
+    opt(
+        "probability",
+        Kind::Float,
+        "probability that the customer's next order holds it; null where nobody could be judged",
+    ),
+    opt("expected_revenue", Kind::Float, "probability times the product's mean net revenue in an order"),
     opt(
         "expected_margin",
         Kind::Float,

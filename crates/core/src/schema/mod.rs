@@ -90,7 +90,7 @@ pub const SUMMARY: &[Column] = &[
     col("gross_revenue", Kind::Float, "money of all order lines"),
     col("returns_value", Kind::Float, "money taken back, as a positive number"),
     col("net_revenue", Kind::Float, "gross less returns (gross alone where returns are kept apart)"),
-    opt("cost", Kind::Float, "cost of the units kept; null unless every line has a unit cost"),
+    opt("cost", Kind::Float, "cost of the units in net revenue; null unless every line has a unit cost"),
     col("avg_order_value", Kind::Float, "net revenue per order"),
     col("days_since_last", Kind::Int32, "days from the last order to as_of: RFM's recency"),
     col("tenure_days", Kind::Int32, "days from the first order to as_of"),
@@ -170,7 +170,8 @@ pub const PURCHASES: &[Column] = &[
     col("units_e4", Kind::Int64, "units bought, in ten-thousandths"),
     col("gross_e4", Kind::Int64, "money of the sales, in ten-thousandths"),
     col("returned_e4", Kind::Int64, "money taken back, as a positive number"),
-    col("cost_e4", Kind::Int64, "cost of the units kept, where lines have one"),
+    col("cost_e4", Kind::Int64, "cost of the units bought, where lines have one"),
+    col("returned_cost_e4", Kind::Int64, "cost of the units taken back, as a positive number"),
     col("uncosted", Kind::Int32, "lines without a cost"),
 ];
 
@@ -532,10 +533,14 @@ pub const PUBLISHED: &[Published] = &[
     ("clv_distribution", "with `distribution_up_to` above 0", CLV_DISTRIBUTION),
     ("itemsets", "frequent itemsets, shorter ones first", ITEMSETS),
     ("rules", "association rules, the best first", RULES),
-    ("sequences", "what follows what, over all orders of a customer", SEQUENCES),
+    (
+        "sequences",
+        "what follows what, over all orders of a customer; of products, or with `level = \"category\"` of categories",
+        SEQUENCES,
+    ),
     (
         "first_to_second",
-        "what follows what, from the first order to the second; as frequent as `sequence_support`",
+        "what follows what, from the first order to the second; as frequent as `sequence_support`, always of products",
         FIRST_TO_SECOND,
     ),
     (

@@ -133,8 +133,12 @@ pub fn next_purchases(ledger: &Ledger<'_>) -> Vec<NextPurchase> {
     let mut last: HashMap<u32, (i32, bool)> = HashMap::new();
     for own in orders.chunk_by(|a, b| a.0 == b.0) {
         last.clear();
-        for (i, (_, day, rows)) in own.iter().enumerate() {
-            let next = own[i + 1..].iter().map(|o| o.1).find(|d| d > day);
+        // The day of the next order on a later day, from the last order back.
+        let mut next_day = vec![None; own.len()];
+        for i in (0..own.len().saturating_sub(1)).rev() {
+            next_day[i] = if own[i + 1].1 > own[i].1 { Some(own[i + 1].1) } else { next_day[i + 1] };
+        }
+        for ((_, day, rows), next) in own.iter().zip(next_day) {
             for p in products(ledger, rows) {
                 bought[p as usize] += 1;
                 to_next[p as usize].extend(next.map(|d| f64::from(d - day)));

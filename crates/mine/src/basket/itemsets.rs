@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Baskets;
+use crate::parallel;
 
 /// What keeps a run from exploding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,33 +255,30 @@ impl Coded {
             }
         }
         let (total, over) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let found: Vec<Found> = (0..items)
-            .into_par_iter()
-            .with_max_len(1)
-            .map_init(
-                || vec![0u64; items],
-                |counts, n| {
-                    let mut search = Search {
-                        min_count,
-                        max_items: limits.max_items,
-                        apart: &self.apart,
-                        found: Found::default(),
-                        total: &total,
-                        most: limits.max_itemsets,
-                        over: &over,
-                    };
-                    let prefix = &mut vec![n as u32];
-                    if search.take(prefix, self.counts[n]) && limits.max_items > 1 {
-                        let before = places[ends[n]..ends[n + 1]].iter().map(|(row, at)| {
-                            let start = self.rows.starts[*row as usize] as usize;
-                            (&self.rows.flat[start..*at as usize], self.rows.weights[*row as usize])
-                        });
-                        search.condition(before, n as u32, counts, prefix);
-                    }
-                    search.found
-                },
-            )
-            .collect();
+        let found: Vec<Found> = parallel::pull(
+            items,
+            || vec![0u64; items],
+            |counts, n| {
+                let mut search = Search {
+                    min_count,
+                    max_items: limits.max_items,
+                    apart: &self.apart,
+                    found: Found::default(),
+                    total: &total,
+                    most: limits.max_itemsets,
+                    over: &over,
+                };
+                let prefix = &mut vec![n as u32];
+                if search.take(prefix, self.counts[n]) && limits.max_items > 1 {
+                    let before = places[ends[n]..ends[n + 1]].iter().map(|(row, at)| {
+                        let start = self.rows.starts[*row as usize] as usize;
+                        (&self.rows.flat[start..*at as usize], self.rows.weights[*row as usize])
+                    });
+                    search.condition(before, n as u32, counts, prefix);
+                }
+                search.found
+            },
+        );
         (!over.load(Ordering::Relaxed)).then_some(found)
     }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Baskets;
 use crate::MineError;
+use crate::parallel;
 use crate::stats::quantile_sorted;
 
 /// Which sequences to look for.
@@ -144,35 +145,32 @@ impl Histories<'_> {
             }
         }
         let (total, over) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let found: Vec<Vec<Sequence>> = starts
-            .par_iter()
-            .enumerate()
-            .with_max_len(1)
-            .map_init(
-                || Counter {
-                    counts: vec![0; items],
-                    stamps: vec![u32::MAX; items],
-                    seen: Vec::new(),
-                    places: vec![0; items],
-                },
-                |counter, (item, ends)| {
-                    let mut branch = Branch {
-                        histories: self,
-                        settings,
-                        min_count,
-                        counter,
-                        found: Vec::new(),
-                        sets: vec![vec![item as u32]],
-                        total: &total,
-                        over: &over,
-                    };
-                    if holders(ends) >= min_count {
-                        branch.grow(ends, customers);
-                    }
-                    branch.found
-                },
-            )
-            .collect();
+        let found: Vec<Vec<Sequence>> = parallel::pull(
+            items,
+            || Counter {
+                counts: vec![0; items],
+                stamps: vec![u32::MAX; items],
+                seen: Vec::new(),
+                places: vec![0; items],
+            },
+            |counter, item| {
+                let ends = &starts[item];
+                let mut branch = Branch {
+                    histories: self,
+                    settings,
+                    min_count,
+                    counter,
+                    found: Vec::new(),
+                    sets: vec![vec![item as u32]],
+                    total: &total,
+                    over: &over,
+                };
+                if holders(ends) >= min_count {
+                    branch.grow(ends, customers);
+                }
+                branch.found
+            },
+        );
         if over.load(Ordering::Relaxed) {
             return None;
         }

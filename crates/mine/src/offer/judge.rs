@@ -1,7 +1,8 @@
 //! Leave the last order out: how often would an offer have hit?
 //!
 //! Of every customer with at least two orders, the last is left out; the model, the popularity of products and the
-//! customer's own favourites are taken from what was before. Two tasks: *new* asks for products of the last order that the
+//! customer's own favourites are taken from what was before: before each customer's own last order, that is; other customers may have
+//! ordered later. Two tasks: *new* asks for products of the last order that the
 //! customer had not bought before; *any* for all its products. A list of `k` offers *hits* if one of them is in the order; NDCG
 //! (Järvelin & Kekäläinen 2002) gives a hit at place `i` the gain `1 / log2(i + 1)`, over that of the best list.
 
@@ -9,8 +10,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Sales, Settings};
-use super::rank::Workspace;
-use super::{Histories, Kind, Offers};
+use super::rank::{Workspace, mix};
+use super::{Histories, Kind, Offer, Offers};
 use crate::ledger::Ledger;
 use crate::stats::Steps;
 
@@ -102,29 +103,28 @@ pub(super) fn judge(
         let most = LENGTHS[1];
         let known = before.on(customer, *today);
         let of_kind = |kind: Kind, model: &Offers, work: &mut Workspace| {
-            model.of_kind(kind, known, 2 * most, &|_| true, work)
+            model.of_kind(kind, known, 4 * most.max(settings.depth), &|_| true, work)
         };
-        let by_kind = Kind::ALL.map(|kind| of_kind(kind, model, &mut work.0));
+        let by_kind = Kind::ALL.map(|kind| {
+            if model.kinds.contains(&kind) { of_kind(kind, model, &mut work.0) } else { Vec::new() }
+        });
         let alike = of_kind(Kind::New, &plain, &mut work.1);
         let popular = |may: &dyn Fn(u32) -> bool| -> Vec<u32> {
             work.0.popular().iter().copied().filter(|p| may(*p)).take(most).collect()
         };
         let mut own = history.to_vec();
         own.sort_by_key(|b| (std::cmp::Reverse(b.orders), std::cmp::Reverse(b.last), b.product));
-        let mut mixed: Vec<(f64, Kind, u32)> = Vec::new();
-        for kind in model.kinds.iter() {
+        let calibrated = model.kinds.iter().flat_map(|kind| {
             let steps = &any[*kind as usize];
-            mixed.extend(by_kind[*kind as usize].iter().map(|o| (steps.at(o.score), *kind, o.product)));
-        }
-        mixed.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut seen = std::collections::HashSet::new();
-        mixed.retain(|m| seen.insert(m.2));
-        let products = |offers: &[super::Offer]| offers.iter().map(|o| o.product).collect::<Vec<u32>>();
+            by_kind[*kind as usize].iter().map(|o| Offer { probability: steps.at(o.score), ..o.clone() })
+        });
+        let mixed = mix(calibrated.collect(), most, &|o| o.probability);
+        let products = |offers: &[Offer]| offers.iter().map(|o| o.product).collect::<Vec<u32>>();
         let lists = [
             products(&by_kind[Kind::New as usize]),
             products(&alike),
             popular(&|p| !had(p)),
-            mixed.into_iter().map(|m| m.2).collect(),
+            products(&mixed),
             popular(&|_| true),
             own.iter().map(|b| b.product).collect(),
         ];
@@ -134,7 +134,11 @@ pub(super) fn judge(
             *mark = (!wanted.is_empty()).then(|| measure(list, wanted));
         }
         let scored = by_kind.map(|offers| {
-            offers.iter().take(most).map(|o| (o.score, target.binary_search(&o.product).is_ok())).collect()
+            offers
+                .iter()
+                .take(most.max(settings.depth))
+                .map(|o| (o.score, target.binary_search(&o.product).is_ok()))
+                .collect()
         });
         (marks, scored)
     };

@@ -34,6 +34,8 @@ pub struct Settings {
     pub min_confidence: Share,
     /// What keeps the search for rules in bounds.
     pub limits: Limits,
+    /// Offers a customer that are wanted: scores are calibrated on lists as long.
+    pub depth: usize,
     /// Customers that the model is judged and calibrated on, evenly spread; the rest only train it.
     pub judged_customers: usize,
 }
@@ -50,6 +52,7 @@ impl Default for Settings {
             min_support: Least::Share(Share::decimal(1, 2)),
             min_confidence: Share::decimal(25, 2),
             limits: Limits { max_items: 3, ..Limits::default() },
+            depth: 5,
             judged_customers: 20_000,
         }
     }
@@ -125,6 +128,17 @@ impl Parameters for Offers {
         let ruled = self.rules.iter().flat_map(|r| r.left.iter().copied().chain([r.right]));
         if near.chain(ruled).any(|product| product >= n) {
             return Err("a product is named by a number that none has".to_owned());
+        }
+        if self.products.iter().any(|p| p.tier.is_some_and(|t| t > 2)) {
+            return Err("a price tier is above 2".to_owned());
+        }
+        let unbought = |p: &u32| self.products[*p as usize].buyers == 0;
+        if self
+            .products
+            .iter()
+            .any(|p| !p.near.is_empty() && (p.buyers == 0 || p.near.iter().any(|(j, _)| unbought(j))))
+        {
+            return Err("a product that nobody bought has neighbours".to_owned());
         }
         let categories = self.categories.len() as u32;
         if self.products.iter().any(|p| p.category.is_some_and(|c| c >= categories)) {
@@ -318,7 +332,7 @@ fn money(ledger: &Ledger<'_>, products: &mut [Product]) {
         let Some(product) = ledger.product(row) else { continue };
         let s = &mut sums[product];
         s.0 += i128::from(ledger.net_e4(row));
-        s.1 += i128::from(ledger.cost_e4[row]);
+        s.1 += i128::from(ledger.net_cost_e4(row));
         s.2 += i64::from(ledger.uncosted[row]);
         s.3 += u64::from(ledger.sales[row] > 0);
     }

@@ -1,5 +1,7 @@
 //! From a history to offers.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use super::{Bought, Customer, Kind, Offers};
 
 /// Why a product is offered; numbers name products of the model.
@@ -79,6 +81,8 @@ pub struct Workspace {
     rule: Vec<Option<u32>>,
     met: Vec<u32>,
     has: Vec<bool>,
+    /// By category and tier, products that others moved up to, the most often first.
+    movers: HashMap<(u32, u8), Vec<u32>>,
     /// For each product, the rules whose first product on the left it is.
     rules_of: Vec<Vec<u32>>,
     /// Products that someone bought, the most popular first.
@@ -98,7 +102,18 @@ impl Workspace {
         let bought = |p: &u32| model.products[*p as usize].buyers > 0;
         let mut popular: Vec<u32> = (0..n as u32).filter(bought).collect();
         popular.sort_by_key(|p| (std::cmp::Reverse(model.products[*p as usize].buyers), *p));
+        let mut movers: HashMap<(u32, u8), Vec<u32>> = HashMap::new();
+        for (p, product) in model.products.iter().enumerate().filter(|(_, p)| p.moved_up > 0.0) {
+            if let Some(place) = product.category.zip(product.tier) {
+                movers.entry(place).or_default().push(p as u32);
+            }
+        }
+        for list in movers.values_mut() {
+            let moved = |p: &u32| model.products[*p as usize].moved_up;
+            list.sort_by(|a, b| moved(b).total_cmp(&moved(a)).then(a.cmp(b)));
+        }
         Workspace {
+            movers,
             scores: vec![0.0; n],
             best: vec![(0.0, 0); n],
             rule: vec![None; n],
@@ -128,7 +143,7 @@ impl Offers {
         let mut offers = match kind {
             Kind::New => self.new_products(customer, most, may, work),
             Kind::Again => self.due(customer, may),
-            Kind::UpSell => self.next_tier(customer.history, may),
+            Kind::UpSell => self.next_tier(customer.history, most, may, work),
         };
         keep_best(&mut offers, most, |a, b| b.score.total_cmp(&a.score).then(a.product.cmp(&b.product)));
         let steps = &self.calibration[kind as usize];
@@ -149,14 +164,7 @@ impl Offers {
         for kind in &self.kinds {
             all.extend(self.of_kind(*kind, customer, 4 * most, may, work));
         }
-        all.sort_by(|a, b| {
-            let place = |o: &Offer| (o.kind, o.product);
-            worth(b).total_cmp(&worth(a)).then(b.score.total_cmp(&a.score)).then(place(a).cmp(&place(b)))
-        });
-        let mut taken = std::collections::HashSet::new();
-        all.retain(|o| taken.insert(o.product));
-        all.truncate(most);
-        all
+        mix(all, most, worth)
     }
 
     fn new_products(
@@ -270,8 +278,14 @@ impl Offers {
         candidates.collect()
     }
 
-    fn next_tier(&self, history: &[Bought], may: &dyn Fn(u32) -> bool) -> Vec<Offer> {
-        let mut top: std::collections::BTreeMap<u32, u8> = std::collections::BTreeMap::new();
+    fn next_tier(
+        &self,
+        history: &[Bought],
+        most: usize,
+        may: &dyn Fn(u32) -> bool,
+        work: &Workspace,
+    ) -> Vec<Offer> {
+        let mut top: BTreeMap<u32, u8> = BTreeMap::new();
         for b in history {
             let product = &self.products[b.product as usize];
             if let Some((category, tier)) = product.category.zip(product.tier) {
@@ -279,16 +293,19 @@ impl Offers {
                 *known = tier.max(*known);
             }
         }
-        if top.is_empty() {
-            return Vec::new();
-        }
         let mut offers = Vec::new();
-        for (p, product) in self.products.iter().enumerate().filter(|(_, p)| p.moved_up > 0.0) {
-            let Some((category, tier)) = product.category.zip(product.tier) else { continue };
-            if top.get(&category).is_some_and(|t| t + 1 == tier) && may(p as u32) {
-                let reason = Reason::NextTier { category, share: product.moved_up };
-                let score = product.moved_up;
-                offers.push(Offer { product: p as u32, kind: Kind::UpSell, score, probability: 0.0, reason });
+        for (category, tier) in top {
+            let movers = work.movers.get(&(category, tier + 1)).map_or(&[][..], Vec::as_slice);
+            for p in movers.iter().filter(|p| may(**p)).take(most) {
+                let share = self.products[*p as usize].moved_up;
+                let reason = Reason::NextTier { category, share };
+                offers.push(Offer {
+                    product: *p,
+                    kind: Kind::UpSell,
+                    score: share,
+                    probability: 0.0,
+                    reason,
+                });
             }
         }
         offers
@@ -302,4 +319,20 @@ fn keep_best<T>(all: &mut Vec<T>, most: usize, order: impl Fn(&T, &T) -> std::cm
     }
     all.truncate(most);
     all.sort_unstable_by(order);
+}
+
+/// Offers of all kinds by worth; where that is equal, by kind, then by score: scores of different kinds are not alike. A product is
+/// offered once.
+pub(super) fn mix(mut all: Vec<Offer>, most: usize, worth: &dyn Fn(&Offer) -> f64) -> Vec<Offer> {
+    all.sort_by(|a, b| {
+        worth(b)
+            .total_cmp(&worth(a))
+            .then(a.kind.cmp(&b.kind))
+            .then(b.score.total_cmp(&a.score))
+            .then(a.product.cmp(&b.product))
+    });
+    let mut taken = HashSet::new();
+    all.retain(|o| taken.insert(o.product));
+    all.truncate(most);
+    all
 }

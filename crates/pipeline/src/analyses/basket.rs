@@ -1,6 +1,6 @@
 //! Itemsets, rules and sequences.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -22,6 +22,9 @@ use crate::{NotDone, PipelineError};
 struct BasketReport {
     /// Orders with a sale of which no line has a product.
     orders_without_product: usize,
+    /// Products without a category, where categories are asked for: they stand for themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_category: Option<usize>,
     value: &'static str,
     itemsets: Report,
     rules: RuleReport,
@@ -33,6 +36,8 @@ struct BasketReport {
 /// Products and the categories above them, as one range of numbers.
 struct Items<'a> {
     names: Vec<&'a str>,
+    /// How many of them are products: they come first.
+    products: usize,
     /// For each, those above it; empty at level product.
     ancestors: Vec<Vec<u32>>,
 }
@@ -83,8 +88,14 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     } else {
         (Vec::new(), None)
     };
-    let warnings = warnings(settings, &report, &rule_report, sequence_report.as_ref());
-    let names = &items.names;
+    let mut warnings = warnings(settings, &report, &rule_report, sequence_report.as_ref());
+    let without_category = (settings.level != Level::Product)
+        .then(|| (0..products.len()).filter(|p| items.ancestors.get(*p).is_none_or(Vec::is_empty)).count());
+    if let Some(n) = without_category.filter(|n| *n > 0) {
+        warnings
+            .push(format!("{n} of {} products have no category, and stand for themselves", products.len()));
+    }
+    let names = &items.labels();
     let tables = vec![
         ("itemsets.parquet", itemsets_table(&itemsets, names, &values, settings.itemsets)?),
         ("rules.parquet", rules_table(&found, names)?),
@@ -94,6 +105,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     ];
     let report = BasketReport {
         orders_without_product,
+        without_category,
         value,
         itemsets: report,
         rules: rule_report,
@@ -150,6 +162,19 @@ fn hierarchy_rows(path: &Path) -> Result<Vec<Vec<String>>, PipelineError> {
 }
 
 impl<'a> Items<'a> {
+    /// Names as they are printed: a category that has the name of a product says so.
+    fn labels(&self) -> Vec<String> {
+        let products: HashSet<&str> = self.names[..self.products].iter().copied().collect();
+        let label = |(i, name): (usize, &&str)| {
+            if i >= self.products && products.contains(name) {
+                format!("{name} (category)")
+            } else {
+                (*name).to_owned()
+            }
+        };
+        self.names.iter().enumerate().map(label).collect()
+    }
+
     fn new(
         products: &[&'a str],
         categories: &[&'a str],
@@ -157,21 +182,19 @@ impl<'a> Items<'a> {
         settings: &Basket,
     ) -> Result<Items<'a>, NotDone> {
         if settings.level == Level::Product {
-            return Ok(Items { names: products.to_vec(), ancestors: Vec::new() });
+            return Ok(Items { names: products.to_vec(), products: products.len(), ancestors: Vec::new() });
         }
         let wrong = |problem: String| {
             NotDone::Broken(PipelineError::Setting { key: "[basket] hierarchy_file".to_owned(), problem })
         };
         let from_column: Vec<(&str, &str)> =
             products.iter().zip(categories).filter(|(_, c)| !c.is_empty()).map(|(p, c)| (*p, *c)).collect();
-        let from_file: Vec<(&str, &str)> = rows
-            .iter()
-            .map(|row| (row[0].as_str(), row[1].as_str()))
-            .filter(|(item, parent)| !item.is_empty() && !parent.is_empty())
-            .collect();
+        let from_file: Vec<(&str, &str)> =
+            rows.iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
         let by_file = settings.hierarchy_file.is_some();
         let pairs = if by_file { from_file } else { from_column };
-        if pairs.is_empty() {
+        let named = |(item, parent): &(&str, &str)| !item.is_empty() && !parent.is_empty();
+        if !pairs.iter().any(named) {
             return Err(NotDone::Skipped(
                 "categories are asked for, but there are none; name their column, [columns] category, or give a [basket] hierarchy_file"
                     .to_owned(),
@@ -190,7 +213,7 @@ impl<'a> Items<'a> {
             })
         };
         let mut parent: Vec<Option<u32>> = vec![None; products.len()];
-        for (i, (item, above)) in pairs.into_iter().enumerate() {
+        for (i, (item, above)) in pairs.into_iter().enumerate().filter(|(_, pair)| named(pair)) {
             let below =
                 if by_file { node(item) as usize } else { products.binary_search(&item).unwrap_or(0) };
             let above = node(above);
@@ -205,7 +228,7 @@ impl<'a> Items<'a> {
             path.extend(path.first().copied());
             wrong(format!("`{}` is above itself: {}", path[0], path.join(" below ")))
         })?;
-        Ok(Items { names, ancestors })
+        Ok(Items { names, products: products.len(), ancestors })
     }
 }
 
@@ -265,7 +288,8 @@ fn values(
     let mut sums = vec![0i128; items.names.len()];
     for row in 0..ledger.order.len() {
         let Some(product) = ledger.product(row) else { continue };
-        let value = i128::from(ledger.net_e4(row)) - if margin { i128::from(ledger.cost_e4[row]) } else { 0 };
+        let value =
+            i128::from(ledger.net_e4(row)) - if margin { i128::from(ledger.net_cost_e4(row)) } else { 0 };
         sums[product] += value;
         for above in items.ancestors.get(product).into_iter().flatten() {
             sums[*above as usize] += value;
@@ -278,13 +302,13 @@ fn values(
 }
 
 /// Names as a JSON array: unambiguous whatever is in them.
-fn json(items: &[u32], names: &[&str]) -> String {
-    let named: Vec<&str> = items.iter().map(|i| names[*i as usize]).collect();
+fn json(items: &[u32], names: &[String]) -> String {
+    let named: Vec<&String> = items.iter().map(|i| &names[*i as usize]).collect();
     serde_json::to_string(&named).unwrap_or_default()
 }
 
-fn words(items: &[u32], names: &[&str]) -> String {
-    items.iter().map(|i| names[*i as usize]).collect::<Vec<_>>().join(" + ")
+fn words(items: &[u32], names: &[String]) -> String {
+    items.iter().map(|i| names[*i as usize].as_str()).collect::<Vec<_>>().join(" + ")
 }
 
 fn some<T>(value: T) -> Option<T> {
@@ -293,7 +317,7 @@ fn some<T>(value: T) -> Option<T> {
 
 fn itemsets_table(
     sets: &Itemsets,
-    names: &[&str],
+    names: &[String],
     values: &[f64],
     written: Written,
 ) -> Result<RecordBatch, PipelineError> {
@@ -322,7 +346,7 @@ fn itemsets_table(
     )
 }
 
-fn rules_table(rules: &[Rule], names: &[&str]) -> Result<RecordBatch, PipelineError> {
+fn rules_table(rules: &[Rule], names: &[String]) -> Result<RecordBatch, PipelineError> {
     let number = |f: &dyn Fn(&Rule) -> f64| floats(rules.iter().map(|r| Some(f(r))));
     let count = |f: &dyn Fn(&Rule) -> u64| counts(rules.iter().map(|r| Some(f(r))));
     let said = |r: &Rule| format!("{} => {}", words(&r.left, names), words(&r.right, names));
@@ -360,13 +384,13 @@ fn rules_table(rules: &[Rule], names: &[&str]) -> Result<RecordBatch, PipelineEr
 
 fn sequences_table(
     sequences: &[Sequence],
-    names: &[&str],
+    names: &[String],
     customers: u64,
 ) -> Result<RecordBatch, PipelineError> {
     let said = |s: &Sequence| s.sets.iter().map(|set| words(set, names)).collect::<Vec<_>>().join(" => ");
     let sets = |s: &Sequence| {
-        let named: Vec<Vec<&str>> =
-            s.sets.iter().map(|set| set.iter().map(|i| names[*i as usize]).collect()).collect();
+        let named: Vec<Vec<&String>> =
+            s.sets.iter().map(|set| set.iter().map(|i| &names[*i as usize]).collect()).collect();
         serde_json::to_string(&named).unwrap_or_default()
     };
     let confidence =
@@ -392,7 +416,7 @@ fn sequences_table(
 
 fn first_to_second_table(
     ledger: &Ledger<'_>,
-    names: &[&str],
+    names: &[String],
     least: u64,
 ) -> Result<RecordBatch, PipelineError> {
     let pairs = first_to_second(ledger, least);
@@ -400,8 +424,8 @@ fn first_to_second_table(
         "first_to_second",
         FIRST_TO_SECOND,
         vec![
-            texts(pairs.iter().map(|p| some(names[p.first as usize]))),
-            texts(pairs.iter().map(|p| some(names[p.second as usize]))),
+            texts(pairs.iter().map(|p| some(&names[p.first as usize]))),
+            texts(pairs.iter().map(|p| some(&names[p.second as usize]))),
             counts(pairs.iter().map(|p| some(p.customers))),
             counts(pairs.iter().map(|p| some(p.with_first))),
             counts(pairs.iter().map(|p| some(p.came_again))),
@@ -412,7 +436,7 @@ fn first_to_second_table(
     )
 }
 
-fn next_purchase_table(ledger: &Ledger<'_>, names: &[&str]) -> Result<RecordBatch, PipelineError> {
+fn next_purchase_table(ledger: &Ledger<'_>, names: &[String]) -> Result<RecordBatch, PipelineError> {
     let rows = next_purchases(ledger);
     let next = |q: usize| floats(rows.iter().map(|r| r.days_to_next.map(|d| d[q])));
     let again = |q: usize| floats(rows.iter().map(|r| r.days_to_repeat.map(|d| d[q])));
@@ -420,7 +444,7 @@ fn next_purchase_table(ledger: &Ledger<'_>, names: &[&str]) -> Result<RecordBatc
         "next_purchase",
         NEXT_PURCHASE,
         vec![
-            texts(rows.iter().map(|r| some(names[r.product as usize]))),
+            texts(rows.iter().map(|r| some(&names[r.product as usize]))),
             counts(rows.iter().map(|r| some(r.orders))),
             counts(rows.iter().map(|r| some(r.followed))),
             next(0),

@@ -1,13 +1,15 @@
 //! Next best offers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use serde::Serialize;
 use tillwise_core::schema::{OFFER_METRICS, OFFERS};
 use tillwise_mine::offer::judge::LENGTHS;
-use tillwise_mine::offer::{Bought, Customer, Histories, Judgement, Names, Offer, Offers, Reason, Workspace};
+use tillwise_mine::offer::{
+    Bought, Customer, Histories, Judgement, Kind, Names, Offer, Offers, Reason, Task, Workspace,
+};
 
 use super::orders::{no_products, side_file};
 use super::{Context, Done, batch, counts, floats, ints, texts};
@@ -28,20 +30,11 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     if products.is_empty() {
         return Err(no_products());
     }
-    let barred = barred(context, &products)?;
+    let lists = Lists::read(context)?;
     let file = context.model(None, || {
         let names = Names { products: &products, categories: &categories };
         let (model, judged) = Offers::fit(&ledger, names, &settings.settings(&context.config.basket))?;
-        let mut warnings = Vec::new();
-        let rate = |model: &str| {
-            let of = judged.scores.iter().find(|s| s.task.name() == "new" && s.model == model);
-            of.and_then(|s| s.hit_rate[0])
-        };
-        if rate("offers").zip(rate("most_popular")).is_some_and(|(ours, popular)| ours <= popular) {
-            warnings.push(
-                "offers of new products hit no more often than the most popular products do".to_owned(),
-            );
-        }
+        let warnings = shortfalls(&judged, &model);
         Ok((model, Report { judged, warnings }))
     })?;
     let model = &file.parameters;
@@ -54,46 +47,124 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let histories = Offers::histories(&ledger);
     // A saved model may know other products than today's.
     let numbers = model.numbers(&products);
-    let made = offers(model, &histories, &numbers, context.as_of.0, settings, &|product| {
-        !barred.contains_key(model.products[product as usize].name.as_str())
-    });
-    let mut tables = vec![("offers.parquet", offers_table(context, model, &made)?)];
-    tables.extend(metrics_table(&file.report)?.map(|t| ("offer_metrics.parquet", t)));
-    Ok(Done { columns: Vec::new(), tables, report: file.report.clone() })
-}
-
-/// Products that must not be offered.
-fn barred<'a>(context: &Context<'_>, products: &[&'a str]) -> Result<HashMap<&'a str, ()>, NotDone> {
-    let settings = &context.config.offer;
-    let mut out: HashMap<String, ()> = settings.exclude.iter().map(|p| (p.clone(), ())).collect();
-    if let Some(path) = &settings.exclude_file {
-        let path = context.base.join(path);
-        let text = std::fs::read_to_string(&path).map_err(|e| PipelineError::Setting {
-            key: "[offer] exclude_file".to_owned(),
-            problem: format!("cannot read {}: {e}", path.display()),
-        })?;
-        out.extend(text.lines().map(|l| (l.trim().to_owned(), ())));
+    let known = numbers.iter().flatten().count();
+    if known == 0 {
+        return Err(NotDone::Skipped(
+            "the model knows none of this export's products; is it another shop's? fit it again".to_owned(),
+        ));
     }
-    let stock = match &settings.stock_file {
-        None => None,
-        Some(path) => {
-            let rows = side_file(&context.base.join(path), "[offer] stock_file", &["product", "units"])?;
-            let mut stock: HashMap<String, f64> = HashMap::new();
-            for (i, row) in rows.into_iter().enumerate() {
-                let units = row[1].parse::<f64>().ok().filter(|u| u.is_finite());
-                let units = units.ok_or_else(|| PipelineError::Setting {
-                    key: "[offer] stock_file".to_owned(),
-                    problem: format!("row {}: `{}` is not a number of units", i + 2, row[1]),
-                })?;
-                *stock.entry(row[0].clone()).or_default() += units;
-            }
-            Some(stock)
+    let mut report = file.report.clone();
+    let mut say = |warning: String| {
+        if let Some(warnings) = report["warnings"].as_array_mut() {
+            warnings.push(warning.into());
         }
     };
-    let gone = |p: &str| {
-        out.contains_key(p) || stock.as_ref().is_some_and(|s| s.get(p).is_none_or(|units| *units <= 0.0))
+    if known < products.len() {
+        say(format!("the model does not know {} of {} products", products.len() - known, products.len()));
+    }
+    let today: HashSet<&str> = products.iter().copied().collect();
+    let allowed: Vec<bool> = model.products.iter().map(|p| lists.allow(&p.name, &today)).collect();
+    lists.unmatched(&today).into_iter().for_each(&mut say);
+    let made =
+        offers(model, &histories, &numbers, context.as_of.0, settings, &|product| allowed[product as usize]);
+    let without = made.iter().filter(|offers| offers.is_empty()).count();
+    if without > 0 {
+        say(format!("{without} of {} customers have no offer", made.len()));
+    }
+    let mut tables = vec![("offers.parquet", offers_table(context, model, &made)?)];
+    tables.extend(metrics_table(&file.report)?.map(|t| ("offer_metrics.parquet", t)));
+    Ok(Done { columns: Vec::new(), tables, report })
+}
+
+/// Where offers do no better than what costs nothing.
+fn shortfalls(judged: &Judgement, model: &Offers) -> Vec<String> {
+    let rate = |task: Task, model: &str| {
+        let of = judged.scores.iter().find(|s| s.task == task && s.model == model);
+        of.and_then(|s| s.hit_rate[0])
     };
-    Ok(products.iter().filter(|p| gone(p)).map(|p| (*p, ())).collect())
+    let loses =
+        |task: Task, to: &str| rate(task, "offers").zip(rate(task, to)).is_some_and(|(us, them)| us <= them);
+    let mut said = Vec::new();
+    if judged.customers == 0 {
+        said.push("nobody has two orders, so offers are neither judged nor have probabilities".to_owned());
+    }
+    if model.kinds.contains(&Kind::New) && loses(Task::New, "most_popular") {
+        said.push("offers of new products hit no more often than the most popular products do".to_owned());
+    }
+    for (to, hint) in [
+        (
+            "bought_before",
+            "what the customer bought before does; due_after = 0 offers products again at once",
+        ),
+        ("most_popular", "the most popular products do"),
+    ] {
+        if loses(Task::Any, to) {
+            said.push(format!("offers of any kind hit no more often than {hint}"));
+        }
+    }
+    said
+}
+
+/// What the config says of single products.
+struct Lists {
+    excluded: HashSet<String>,
+    stock: Option<HashMap<String, f64>>,
+}
+
+impl Lists {
+    fn read(context: &Context<'_>) -> Result<Lists, NotDone> {
+        let settings = &context.config.offer;
+        let wrong = |key: &str, problem: String| PipelineError::Setting { key: key.to_owned(), problem };
+        let mut excluded: HashSet<String> = settings.exclude.iter().cloned().collect();
+        if let Some(path) = &settings.exclude_file {
+            let path = context.base.join(path);
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| wrong("[offer] exclude_file", format!("cannot read {}: {e}", path.display())))?;
+            excluded.extend(text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()));
+        }
+        let key = "[offer] stock_file";
+        let Some(path) = &settings.stock_file else { return Ok(Lists { excluded, stock: None }) };
+        let mut stock: HashMap<String, f64> = HashMap::new();
+        for (i, row) in
+            side_file(&context.base.join(path), key, &["product", "units"])?.into_iter().enumerate()
+        {
+            let units = row[1].parse::<f64>().ok().filter(|u| u.is_finite());
+            let units = units
+                .ok_or_else(|| wrong(key, format!("row {}: `{}` is not a number of units", i + 2, row[1])))?;
+            *stock.entry(row[0].clone()).or_default() += units;
+        }
+        Ok(Lists { excluded, stock: Some(stock) })
+    }
+
+    /// Whether a product may be offered: it is not excluded, and in stock; without a stock list, still sold.
+    fn allow(&self, product: &str, today: &HashSet<&str>) -> bool {
+        let there = match &self.stock {
+            Some(stock) => stock.get(product).is_some_and(|units| *units > 0.0),
+            None => today.contains(product),
+        };
+        there && !self.excluded.contains(product)
+    }
+
+    /// Names in the lists that are no products, in words: they may be misspelt.
+    fn unmatched(&self, today: &HashSet<&str>) -> Vec<String> {
+        let stocked = self.stock.iter().flat_map(|s| s.keys());
+        let lists: [(&str, Vec<&String>); 2] =
+            [("excluded products", self.excluded.iter().collect()), ("products in stock", stocked.collect())];
+        let mut said = Vec::new();
+        for (what, names) in lists {
+            let mut unknown: Vec<&String> =
+                names.iter().copied().filter(|n| !today.contains(n.as_str())).collect();
+            unknown.sort();
+            if let Some(first) = unknown.first() {
+                said.push(format!(
+                    "{} of {} {what} are not in the export, such as `{first}`",
+                    unknown.len(),
+                    names.len()
+                ));
+            }
+        }
+        said
+    }
 }
 
 /// Offers to every customer, in their order.
@@ -167,6 +238,8 @@ fn offers_table(
     let ids = context.customers.texts("customer_id")?;
     let all = || made.iter().zip(&ids).flat_map(|(offers, id)| offers.iter().map(move |o| (*id, o)));
     let product = |o: &Offer| &model.products[o.product as usize];
+    // Where nothing was judged, nothing is known of probabilities.
+    let known = |o: &Offer| (!model.calibration[o.kind as usize].at.is_empty()).then_some(o.probability);
     batch(
         "offers",
         OFFERS,
@@ -175,9 +248,9 @@ fn offers_table(
             ints(made.iter().flat_map(|offers| 1..=offers.len() as i32)),
             texts(all().map(|(_, o)| Some(&product(o).name))),
             texts(all().map(|(_, o)| Some(o.kind.name()))),
-            floats(all().map(|(_, o)| Some(o.probability))),
-            floats(all().map(|(_, o)| Some(o.probability * product(o).revenue))),
-            floats(all().map(|(_, o)| product(o).margin.map(|m| o.probability * m))),
+            floats(all().map(|(_, o)| known(o))),
+            floats(all().map(|(_, o)| known(o).map(|p| p * product(o).revenue))),
+            floats(all().map(|(_, o)| known(o).zip(product(o).margin).map(|(p, m)| p * m))),
             floats(all().map(|(_, o)| Some(o.score))),
             texts(all().map(|(_, o)| Some(reason(model, o)))),
         ],

@@ -43,6 +43,7 @@ impl Orders {
             gross_e4: p.i64s("gross_e4")?,
             returned_e4: p.i64s("returned_e4")?,
             cost_e4: p.i64s("cost_e4")?,
+            returned_cost_e4: p.i64s("returned_cost_e4")?,
             uncosted: p.i32s("uncosted")?,
             net_returns: self.net_returns,
         };

@@ -237,7 +237,7 @@ impl Sold {
             sold.gross[p] += ledger.gross_e4[row];
             sold.units[p] += ledger.units_e4[row];
             sold.returned[p] += ledger.returned_e4[row];
-            sold.cost[p] += ledger.cost_e4[row];
+            sold.cost[p] += ledger.net_cost_e4(row);
             sold.uncosted[p] += i64::from(ledger.uncosted[row]);
             if ledger.sales[row] > 0 {
                 sold.orders[p] += 1;

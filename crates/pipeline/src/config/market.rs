@@ -192,7 +192,11 @@ fn least(key: &str, value: Least) -> Result<(), PipelineError> {
         Least::Count(count) => count >= 1,
         Least::Share(share) => share.to_f64() > 0.0 && share.to_f64() <= 1.0,
     };
-    range(key, ok, "a count from 1, or a share above 0 and up to 1.0", format!("{value:?}"))
+    let got = match value {
+        Least::Count(count) => count.to_string(),
+        Least::Share(share) => format!("{:?}", share.to_f64()),
+    };
+    range(key, ok, "a count from 1, or a share above 0 and up to 1.0", got)
 }
 
 /// Offer settings.
@@ -270,6 +274,7 @@ impl Offer {
             due_after: self.due_after,
             kinds: self.kinds.clone(),
             judged_customers: self.judged_customers,
+            depth: self.per_customer,
             min_support: basket.min_support,
             min_confidence: basket.min_confidence,
             limits: Limits { max_items: basket.max_items.min(3), ..basket.limits() },
@@ -288,6 +293,11 @@ impl Offer {
         range("[offer] half_life_days", half > 0.0 && half.is_finite(), "above 0", half.to_string())?;
         let due = self.due_after;
         range("[offer] due_after", (0.0..=1.0).contains(&due), "within 0 to 1", due.to_string())?;
+        within("[offer] judged_customers", self.judged_customers, 100_000_000)?;
+        for (i, kind) in self.kinds.iter().enumerate() {
+            let twice = self.kinds[..i].contains(kind);
+            range("[offer] kinds", !twice, "different kinds", format!("`{}` twice", kind.name()))?;
+        }
         range("[offer] kinds", !self.kinds.is_empty(), "a list of new, again, up_sell", "empty".into())
     }
 }
