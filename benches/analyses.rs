@@ -14,7 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_core::Day;
 use tillwise_mine::basket::sequences::{sequences, SequenceSettings};
 use tillwise_mine::basket::{rules, Baskets, Limits, Miner, RuleSettings};
-use tillwise_mine::churn::{Examples, Tree, TreeSettings};
+use tillwise_mine::churn::{Boost, BoostSettings, Examples, Tree, TreeSettings};
 use tillwise_mine::cluster::kmeans::{self, lloyd, Start, Steps};
 use tillwise_mine::clv::{BetaGeometric, GammaGamma, History, Model, Orders};
 use tillwise_mine::cohort::{cohorts, Calendar, Length};
@@ -100,12 +100,17 @@ fn churn(c: &mut Criterion) {
     let columns = points(100_000, 20);
     let features: Vec<Vec<f64>> = columns.columns().into_iter().map(|c| c.to_vec()).collect();
     let churned = (0..100_000).map(|i| features[0][i] + features[5][i] > 9.0).collect();
-    let examples = Examples { features, churned };
+    let names: Vec<String> = (0..20).map(|i| i.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let examples = Examples::of_numbers(&names, features, churned);
     let mut group = c.benchmark_group("churn");
     group.sample_size(10);
-    let settings = TreeSettings { max_depth: 6, min_leaf: 50 };
+    let settings = TreeSettings { max_depth: 6, min_leaf: 50, ..TreeSettings::default() };
     group.bench_function("tree_fit_100k_x_20", |b| {
         b.iter(|| Tree::fit(black_box(&examples), &settings).is_ok())
+    });
+    group.bench_function("boosting_fit_100k_x_20", |b| {
+        b.iter(|| Boost::fit(black_box(&examples), &BoostSettings::default()).is_ok())
     });
     group.finish();
 }

@@ -4,7 +4,7 @@
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::basket::{rules, Baskets, Limits, Miner, RuleSettings};
-use tillwise_mine::churn::{Examples, Tree, TreeSettings};
+use tillwise_mine::churn::{Examples, Tree, TreeSettings, Value as Feature};
 use tillwise_mine::cluster::{Clusters, FeatureSpec, Method, Settings, K};
 use tillwise_mine::clv::{Clv, Input as ClvInput, Model, Settings as ClvSettings, TimeUnit, Value};
 use tillwise_mine::ledger::{LedgerLine, OwnedLedger};
@@ -96,7 +96,7 @@ struct Models {
 impl Models {
     fn fit(c: &[Vec<f64>]) -> Models {
         let churned = c[0].iter().map(|d| *d > 120.0).collect();
-        let examples = Examples { features: c[1..4].to_vec(), churned };
+        let examples = Examples::of_numbers(&["a", "b", "c"], c[1..4].to_vec(), churned);
         Models {
             rfm: [Binning::Quantile, Binning::Kmeans, Binning::RRfm]
                 .into_iter()
@@ -123,7 +123,7 @@ impl Models {
         let (clv, pareto) = (self.clv.score(clv_input(c)), self.pareto.score(clv_input(c)));
         (0..c[0].len())
             .map(|i| {
-                let leaf = self.tree.predict(|f| c[1 + f][i]);
+                let leaf = self.tree.score(|f| Feature::Number(c[1 + f][i]));
                 let scores: Vec<String> = rfm.iter().map(|r| r[i].to_string()).collect();
                 let placed =
                     clusters.iter().map(|s| (s.labels[i], s.probabilities[i], s.map[0][i], s.map[1][i]));

@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod churn;
 mod clv;
 mod contract;
 mod docs;

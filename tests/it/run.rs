@@ -62,6 +62,9 @@ fn every_customer_has_every_score_in_plain_types() {
         "top_store",
         "rfm_segment_before",
         "cluster_probability",
+        "churn_reason_1",
+        "churn_reason_2",
+        "churn_reason_3",
     ];
     for (field, column) in table.batch().schema().fields().iter().zip(table.batch().columns()) {
         assert!(
@@ -117,6 +120,10 @@ fn the_published_schema_does_not_move() {
         "cluster_choice",
         "churn_rules",
         "churn_metrics",
+        "churn_reliability",
+        "churn_gains",
+        "churn_importance",
+        "churn_targets",
         "clv_parameters",
         "clv_models",
         "clv_calibration",

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use tillwise_pipeline::{Analysis, AsOf};
 
+use crate::contract::ModelArg;
+
 /// A messy transaction export in, scored customers out.
 #[derive(Debug, Parser)]
 #[command(name = "tillwise", version, after_help = AFTER_HELP)]
@@ -58,6 +60,8 @@ pub enum Command {
     Value(Stage),
     /// Show a map of RFM segments as a grid, and as TOML to start one of your own from.
     Segments(Segments),
+    /// Who leaves and why, where a contract says who left: from a table with a label and attributes.
+    Contract(Contract),
     /// Retention and lifetime value of contractual cohorts, from a table of their survivors.
     Retention(Retention),
 }
@@ -143,6 +147,49 @@ pub struct Retention {
     /// Discount rate of a period, from 0.0001 to 10.
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub discount: f64,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Contract {
+    /// A CSV file with a header, one row a customer.
+    #[arg(value_name = "TABLE.csv")]
+    pub file: PathBuf,
+    /// The column that says who left; it has two values.
+    #[arg(long, value_name = "COLUMN")]
+    pub label: String,
+    /// The value of the label that says that a customer left; by default Yes, 1, true and the like.
+    #[arg(long, value_name = "VALUE")]
+    pub left: Option<String>,
+    /// The column with the customer's id; without it, rows are numbered.
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// The column that says how long the customer has been or was there: survival curves and a Cox regression come with it.
+    #[arg(long, value_name = "COLUMN")]
+    pub tenure: Option<String>,
+    /// The column with what a customer is worth, for the targets; 1 each without it.
+    #[arg(long, value_name = "COLUMN")]
+    pub value: Option<String>,
+    /// Columns to leave out.
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// What gives the probabilities: tree, forest, boosting, logistic, or auto.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<ModelArg>,
+    /// What an offer to stay costs.
+    #[arg(long, value_name = "MONEY", default_value_t = 0.0)]
+    pub offer_cost: f64,
+    /// Share of those about to leave whom an offer keeps.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub response_rate: f64,
+    /// Most that offers may cost together.
+    #[arg(long, value_name = "MONEY")]
+    pub budget: Option<f64>,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Where chance begins.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod config_text;
+mod contract;
 mod restart;
 mod retention;
 mod summary;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Cluster(stage) => commands::stage(&stage, "cluster"),
         Command::Churn(stage) => commands::stage(&stage, "churn"),
         Command::Clv(stage) => commands::stage(&stage, "clv"),
+        Command::Contract(contract) => contract::contract(&contract),
         Command::Basket(stage) => commands::stage(&stage, "basket"),
         Command::Offer(stage) => commands::stage(&stage, "offer"),
         Command::Cohort(stage) => commands::stage(&stage, "cohort"),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
+use tillwise_mine::churn::metrics::METRICS;
 use tillwise_mine::offer::Kind as OfferKind;
 use tillwise_pipeline::{Finished, PipelineError, RunRecord, Status};
 use tillwise_report::{grouped, percent};
@@ -245,17 +246,18 @@ fn churn(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
         grouped(expected),
         grouped(p.len() as f64)
     );
-    if let Some(report) = f.record.analyses.get("churn").and_then(|a| a.report.as_ref()) {
-        let number = |model: &str, metric: &str| report[model][metric].as_f64().unwrap_or(f64::NAN);
-        let _ = writeln!(
-            t,
-            "           judged at {}: AUC {:.3} (recency alone {:.3}), Brier {:.3} ({:.3}), lift in decile 1 {:.2} ({:.2})",
-            report["judged_cutoff"].as_str().unwrap_or("?"),
-            number("tree", "auc"), number("recency_only", "auc"),
-            number("tree", "brier"), number("recency_only", "brier"),
-            number("tree", "lift_decile_1"), number("recency_only", "lift_decile_1")
-        );
+    let report = f.record.analyses.get("churn").and_then(|a| a.report.as_ref());
+    for line in report.map(judged_models).unwrap_or_default() {
+        let _ = writeln!(t, "           {line}");
     }
+    let targets = Table::read_columns(&f.folder.join("churn_targets.parquet"), &["expected_profit"])?;
+    let profit: f64 = targets.f64s("expected_profit")?.iter().sum();
+    let _ = writeln!(
+        t,
+        "           an offer to stay pays for {} customers: {} expected in all, see churn_targets",
+        grouped(targets.rows() as f64),
+        grouped(profit)
+    );
     Ok(())
 }
 
@@ -378,4 +380,29 @@ fn cohorts(t: &mut String, f: &Finished, table: &Table) -> Result<(), PipelineEr
         share(6.0)
     );
     Ok(())
+}
+
+/// One line for each model that was judged.
+pub fn judged_models(report: &serde_json::Value) -> Vec<String> {
+    let place = |metric: &str| METRICS.iter().position(|m| *m == metric).unwrap_or(0);
+    let when = report["judged_cutoff"].as_str().map_or("in folds".to_owned(), |d| format!("at {d}"));
+    let line = |j: &serde_json::Value| {
+        let number = |metric: &str| j["values"][place(metric)].as_f64().unwrap_or(f64::NAN);
+        let interval = &j["intervals"][place("auc")];
+        let range = match (interval[0].as_f64(), interval[1].as_f64()) {
+            (Some(low), Some(high)) => format!(" ({low:.3}-{high:.3})"),
+            _ => String::new(),
+        };
+        format!(
+            "{:<13}{} AUC {:.3}{range}, Brier {:.3}, lift in decile 1 {:.2}",
+            j["model"].as_str().unwrap_or("?"),
+            if j["chosen"] == true { "*" } else { " " },
+            number("auc"),
+            number("brier"),
+            number("lift_decile_1")
+        )
+    };
+    let judged = report["judged"].as_array();
+    let lines: Vec<String> = judged.into_iter().flatten().map(line).collect();
+    std::iter::once(format!("judged {when}; * gives the probabilities")).chain(lines).collect()
 }

@@ -5,6 +5,11 @@
 //! `&dyn Engine`.
 
 mod analyses;
+/// The parts of churn that contracts share with shops.
+pub mod churn {
+    pub use crate::analyses::churn::features::{Columns, Raw, read_csv};
+    pub use crate::analyses::churn::tables::{Scores, draw, from_report, rules, target_table};
+}
 mod config;
 mod record;
 mod run;
@@ -18,8 +23,9 @@ use tillwise_store::StoreError;
 use tillwise_table::TableError;
 
 pub use config::{
-    Analysis, AsOf, Basket, Bins, Churn, Cluster, Clv, Codec, Cohort, CohortBy, Config, FeatureChoice, Gates,
-    KChoice, Level, Offer, OfferRank, Rfm, Run, Segments, Size, Unit, ValueSettings, Worth, Written,
+    Analysis, AsOf, Basket, Bins, Churn, ChurnModel, Cluster, Clv, Codec, Cohort, CohortBy, Config,
+    FeatureChoice, Gates, KChoice, Level, Offer, OfferRank, Rfm, Run, Segments, Size, Unit, ValueSettings,
+    Worth, Written,
 };
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};

@@ -276,6 +276,7 @@ impl Plan {
     fn side_files(&self) -> Vec<(&'static str, PathBuf)> {
         let (basket, offer) = (&self.config.basket, &self.config.offer);
         let files = [
+            (Analysis::Churn, "[churn] attributes_file", &self.config.churn.attributes_file),
             (Analysis::Basket, "[basket] hierarchy_file", &basket.hierarchy_file),
             (Analysis::Offer, "[offer] exclude_file", &offer.exclude_file),
             (Analysis::Offer, "[offer] stock_file", &offer.stock_file),
@@ -433,6 +434,8 @@ fn summarise(
         out: path.clone(),
     }];
     let horizon = config.churn.horizon_days;
+    // P(alive) is learned from everyone; the eligible are picked afterwards.
+    let needs_everyone = config.churn.features.iter().any(|f| f == "p_alive");
     let mut labelled_at = |cutoff: Day| {
         let out = folder.join(format!("labelled-{cutoff}.parquet"));
         requests.push(SummaryRequest {
@@ -440,7 +443,7 @@ fn summarise(
             label_until: Some(cutoff + horizon),
             occasion_days: None,
             daily: None,
-            active_within_days: Some(config.churn.eligible_days),
+            active_within_days: (!needs_everyone).then_some(config.churn.eligible_days),
             out: out.clone(),
         });
         LabelledTable { cutoff, path: out }

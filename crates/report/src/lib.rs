@@ -41,7 +41,7 @@ pub fn html(run: &Value, folder: &Path) -> Result<String, TableError> {
         groups(&mut page, "Clusters", "cluster_name", &clusters)?;
     }
     if let Some(rules) = table("churn_rules.parquet")? {
-        churn(&mut page, run, &rules)?;
+        churn(&mut page, run, &rules, table("churn_metrics.parquet")?)?;
     }
     if let Some(forecast) = table("clv_forecast.parquet")? {
         value(&mut page, run, &forecast)?;
@@ -266,26 +266,34 @@ fn groups(page: &mut Page, title: &str, name: &str, table: &Table) -> Result<(),
     Ok(())
 }
 
-fn churn(page: &mut Page, run: &Value, rules: &Table) -> Result<(), TableError> {
+fn churn(page: &mut Page, run: &Value, rules: &Table, metrics: Option<Table>) -> Result<(), TableError> {
     page.heading("Churn");
-    let report = &run["analyses"]["churn"]["report"];
-    if let Some(cutoff) = report["judged_cutoff"].as_str() {
-        let _ = writeln!(page.0, "<p>Judged out of time, at {}:</p>", escape(cutoff));
-        let metrics = [
-            ("AUC", "auc"),
-            ("average precision", "average_precision"),
-            ("Brier score", "brier"),
-            ("lift in decile 1", "lift_decile_1"),
-            ("mean probability", "mean_probability"),
-            ("churn rate", "churn_rate"),
-        ];
-        page.table(
-            &["", "tree", "recency alone"],
-            metrics.iter().map(|(name, key)| {
-                let cell = |model: &str| format!("{:.3}", number(&report[model][key]));
-                vec![(*name).to_owned(), cell("tree"), cell("recency_only")]
-            }),
-        );
+    if let Some(metrics) = metrics {
+        if let Some(cutoff) = run["analyses"]["churn"]["report"]["judged_cutoff"].as_str() {
+            let _ = writeln!(page.0, "<p>Judged out of time, at {}:</p>", escape(cutoff));
+        }
+        let (model, metric) = (metrics.texts("model")?, metrics.texts("metric")?);
+        let (value, low, high) = (metrics.f64s("value")?, metrics.f64s("low")?, metrics.f64s("high")?);
+        let mut models = model.clone();
+        models.dedup();
+        let heads: Vec<String> =
+            std::iter::once(String::new()).chain(models.iter().map(|m| m.replace('_', " "))).collect();
+        let wanted = ["auc", "average_precision", "brier", "log_loss", "calibration_error", "lift_decile_1"];
+        let rows = wanted.iter().map(|name| {
+            let cell = |m: &&str| {
+                let at = (0..model.len()).find(|i| model[*i] == *m && metric[*i] == *name);
+                at.map_or(String::new(), |i| {
+                    let range = if low[i].is_nan() {
+                        String::new()
+                    } else {
+                        format!(" ({:.3}-{:.3})", low[i], high[i])
+                    };
+                    format!("{:.3}{range}", value[i])
+                })
+            };
+            std::iter::once(name.replace('_', " ")).chain(models.iter().map(cell)).collect()
+        });
+        page.table(&heads.iter().map(String::as_str).collect::<Vec<_>>(), rows);
     }
     let (words, p) = (rules.texts("rule")?, rules.f64s("churn_probability")?);
     let (n, at_stake) = (rules.f64s("customers")?, rules.f64s("net_revenue_365d")?);

@@ -2,8 +2,10 @@
 //!
 //! Only plain types, no unsigned, nested or dictionary columns, and no NaN: see [`Kind`].
 
+mod churn;
 mod market;
 
+pub use churn::*;
 pub use market::*;
 
 /// The plain types that every BI tool reads.
@@ -225,6 +227,14 @@ pub const SCORES: &[Column] = &[
         "whether the customer is of the kind the churn model was trained and judged on",
     ),
     opt("churn_rule_id", Kind::Int32, "the leaf of the churn tree, see churn_rules"),
+    opt(
+        "churn_reason_1",
+        Kind::Text,
+        "what raises the tree's probability most, on the customer's way through it",
+    ),
+    opt("churn_reason_2", Kind::Text, "what raises it next"),
+    opt("churn_reason_3", Kind::Text, "and next"),
+    opt("churn_offer_profit", Kind::Float, "expected profit of an offer to stay: see [churn] offer_cost"),
     opt("p_alive", Kind::Float, "probability of still being a customer"),
     opt("p_alive_at_horizon", Kind::Float, "probability of still being one at the end of the CLV horizon"),
     opt(
@@ -385,25 +395,6 @@ pub const CLUSTER_DRIFT: &[Column] = &[
     col("customers_in_both", Kind::Int64, "customers that both put into it"),
 ];
 
-/// One row per leaf of the churn tree.
-pub const CHURN_RULES: &[Column] = &[
-    col("churn_rule_id", Kind::Int32, "the leaf, 1 has the highest churn probability"),
-    col("rule", Kind::Text, "the way to the leaf, in words"),
-    col("churn_probability", Kind::Float, "the leaf's smoothed probability"),
-    col("training_rows", Kind::Int64, "training rows in the leaf"),
-    col("training_churners", Kind::Int64, "those of them that churned"),
-    col("customers", Kind::Int64, "customers in the leaf as of the run"),
-    col("net_revenue_365d", Kind::Float, "what those customers spent in the last 365 days: revenue at stake"),
-];
-
-/// Long table of how well the churn model did, out of time.
-pub const CHURN_METRICS: &[Column] = &[
-    col("model", Kind::Text, "tree, or the recency-only rule it is held against"),
-    col("cutoff", Kind::Date, "the judged cutoff"),
-    col("metric", Kind::Text, "auc, brier, log_loss, lift_decile_1, ..."),
-    opt("value", Kind::Float, "its value; null where it is undefined"),
-];
-
 /// One row per group and parameter of the CLV models.
 pub const CLV_PARAMETERS: &[Column] = &[
     opt("customer_group", Kind::Text, "the group; null for everyone together"),
@@ -524,7 +515,27 @@ pub const PUBLISHED: &[Published] = &[
     ("cluster_choice", "each number of clusters that was tried, the runners-up too", CLUSTER_CHOICE),
     ("cluster_drift", "where there is a run of an earlier day, and `follow_last`", CLUSTER_DRIFT),
     ("churn_rules", "one row per leaf of the churn tree", CHURN_RULES),
-    ("churn_metrics", "how well the churn model did, out of time", CHURN_METRICS),
+    ("churn_metrics", "how well the churn model, challengers and baselines did, out of time", CHURN_METRICS),
+    (
+        "churn_reliability",
+        "what the chosen model expected of tenths of the judged rows, and what happened",
+        CHURN_RELIABILITY,
+    ),
+    ("churn_gains", "how many churners the most likely tenths hold", CHURN_GAINS),
+    ("churn_importance", "what each feature counts for", CHURN_IMPORTANCE),
+    (
+        "churn_targets",
+        "customers worth an offer to stay, the most profitable first, within the budget",
+        CHURN_TARGETS,
+    ),
+    (
+        "contract_customers",
+        "of `tillwise contract`: every customer with a probability of leaving",
+        CONTRACT_CUSTOMERS,
+    ),
+    ("survival", "of `tillwise contract` with a tenure: Kaplan-Meier curves, all and by group", SURVIVAL),
+    ("survival_tests", "... log-rank tests of the groups", SURVIVAL_TESTS),
+    ("cox", "... Cox regression", COX),
     ("clv_parameters", "the parameters of the CLV models", CLV_PARAMETERS),
     ("clv_models", "one row, or with `model = \"auto\"` one for each model that was tried", CLV_MODELS),
     ("clv_calibration", "expected against actual in the holdout", CLV_CALIBRATION),

@@ -1,57 +1,144 @@
-//! Churn: who will not order within the horizon.
+//! Churn: who will leave, how sure we are, and why.
 //!
 //! **Story.** Customers of a shop do not cancel, they stay away. So churn is defined by a window: at a
 //! *cutoff* day, a customer churns if no order follows within `horizon_days`. A model is trained on
 //! earlier cutoffs, whose windows have all ended before the judged cutoff begins, and judged on the
-//! latest cutoff whose window is complete: out of time, as it will be used.
+//! latest cutoff whose window is complete: out of time, as it will be used. Where there is a contract, a label says who left.
 //!
-//! **Model** ([`tree`]). A classification tree (Breiman, Friedman, Olshen & Stone 1984): split after
-//! split on the feature and threshold that lower the Gini impurity most, each leaf a rule in words and a
-//! smoothed share of churners. Blanks go to the side where they fit better.
+//! **Models.** A decision tree ([`tree`]), each leaf a rule in words; and challengers behind one interface ([`Scorer`]): random forest
+//! ([`forest`]), gradient boosting ([`boost`]), logistic regression ([`logistic`]), days since the last order alone, and
+//! P(alive) of a CLV model. Depth, leaf size, pruning and shrinkage of the tree are chosen by cross-validation ([`tune`]), with folds that keep
+//! the rows of a customer together.
 //!
-//! **Judged** ([`metrics`]). Ranking (AUC, average precision, lift), calibration (Brier score, log loss, mean
-//! predicted against actual), beside a recency-only rule: most of what a churn model knows is how
+//! **Calibrated** ([`calibrate`]) on rows that the model has not seen.
+//!
+//! **Judged** ([`metrics`]). Ranking (AUC, average precision, lift), calibration (Brier score and its parts, log loss, calibration
+//! error, mean predicted against actual), with bootstrap intervals, beside a recency-only rule: most of what a churn model knows is how
 //! long ago the last order was, and a model that does not beat that is not worth its keep.
+//!
+//! **Explained** ([`draw`]): rules, reasons of each customer, the tree as text, Graphviz and SVG. **Acted on** ([`act`]): the threshold with the
+//! highest expected profit, and whom to save within a budget.
+//!
+//! **Contracts** ([`survival`]): Kaplan-Meier, log-rank, Cox regression.
 
+pub mod act;
+pub mod bins;
+pub mod boost;
+pub mod calibrate;
+pub mod data;
+pub mod draw;
+pub mod forest;
+mod grow;
+pub mod logistic;
 pub mod metrics;
+pub mod survival;
+pub mod train;
 pub mod tree;
+pub mod tune;
 
 #[cfg(test)]
 mod tests;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Parameters;
 
 use crate::MineError;
-pub use tree::{Tree, TreeSettings};
+use crate::clv::BetaGeometric;
+pub use boost::{Boost, BoostSettings};
+pub use calibrate::Calibration;
+pub use data::{Examples, FEW, FEWEST, Feature, UNKNOWN, Value, Values};
+pub use draw::Rule;
+pub use forest::{Forest, ForestSettings};
+pub use logistic::Logistic;
+pub use train::{Baseline, Judge, TrainReport, TrainSettings, train};
+pub use tree::{Criterion, Tree, TreeSettings};
+pub use tune::{Choice, Tuning};
 
-/// Rows of customers at one or more cutoffs.
-#[derive(Clone, Debug, Default)]
-pub struct Examples {
-    /// Feature columns, each one value a row, NaN for blanks.
-    pub features: Vec<Vec<f64>>,
-    /// Whether the row's customer churned.
-    pub churned: Vec<bool>,
+/// A kind of model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A decision tree.
+    #[default]
+    Tree,
+    /// A random forest.
+    Forest,
+    /// Gradient boosting.
+    Boosting,
+    /// Logistic regression.
+    Logistic,
 }
 
-/// Fewest churners, and fewest others, that a model is trained or judged on.
-pub const FEWEST: usize = 20;
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 4] = [Kind::Tree, Kind::Forest, Kind::Boosting, Kind::Logistic];
 
-impl Examples {
-    /// Checks that both outcomes occur often enough.
+    /// The name in configs and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Tree => "tree",
+            Kind::Forest => "forest",
+            Kind::Boosting => "boosting",
+            Kind::Logistic => "logistic",
+        }
+    }
+}
+
+/// A fitted model of any kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scorer {
+    /// A decision tree.
+    Tree(Tree),
+    /// A random forest.
+    Forest(Forest),
+    /// Gradient boosting.
+    Boosting(Boost),
+    /// Logistic regression.
+    Logistic(Logistic),
+}
+
+impl Scorer {
+    /// Fits a model of a kind; `tree` is for a tree alone, the others have their own settings.
     ///
     /// # Errors
-    /// If there are fewer than [`FEWEST`] churners or others.
-    pub fn check(&self, role: &str) -> Result<(), MineError> {
-        let churners = self.churned.iter().filter(|c| **c).count();
-        let stayed = self.churned.len() - churners;
-        if churners < FEWEST || stayed < FEWEST {
-            return Err(MineError::data(
-                format!("churn needs at least {FEWEST} customers who left and {FEWEST} who stayed {role}"),
-                format!("there are {churners} and {stayed}"),
-            ));
+    /// If the examples do not carry it.
+    pub fn fit(kind: Kind, examples: &Examples, tree: &TreeSettings, seed: u64) -> Result<Scorer, MineError> {
+        Ok(match kind {
+            Kind::Tree => Scorer::Tree(Tree::fit(examples, tree)?),
+            Kind::Forest => {
+                Scorer::Forest(Forest::fit(examples, &ForestSettings { seed, ..ForestSettings::default() })?)
+            }
+            Kind::Boosting => Scorer::Boosting(Boost::fit(examples, &BoostSettings::default())?),
+            Kind::Logistic => Scorer::Logistic(Logistic::fit(examples, 1.0)?),
+        })
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Scorer::Tree(_) => Kind::Tree,
+            Scorer::Forest(_) => Kind::Forest,
+            Scorer::Boosting(_) => Kind::Boosting,
+            Scorer::Logistic(_) => Kind::Logistic,
         }
-        Ok(())
+    }
+
+    /// The probability of a row.
+    pub fn predict_row(&self, columns: &[Values], row: usize) -> f64 {
+        match self {
+            Scorer::Tree(tree) => tree.predict_row(columns, row).0,
+            Scorer::Forest(forest) => forest.predict_row(columns, row),
+            Scorer::Boosting(boost) => boost.predict_row(columns, row),
+            Scorer::Logistic(line) => line.predict_row(columns, row),
+        }
+    }
+
+    /// The probabilities of all rows.
+    pub fn predict(&self, columns: &[Values]) -> Vec<f64> {
+        let n = columns.first().map_or(0, Values::len);
+        (0..n).into_par_iter().with_min_len(1024).map(|row| self.predict_row(columns, row)).collect()
     }
 }
 
@@ -59,58 +146,62 @@ impl Examples {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Churn {
-    /// No order in this many days is churn.
+    /// No order in this many days is churn; 0 where a label says who left.
     pub horizon_days: i32,
-    /// Trained and judged on customers with an order in this many days before the cutoff.
+    /// Trained and judged on customers with an order in this many days before the cutoff; 0 where a label says who left.
     pub eligible_days: i32,
-    /// The features' columns, in the order of [`Examples::features`].
-    pub features: Vec<String>,
-    /// The tree.
+    /// What the model looks at.
+    pub features: Vec<Feature>,
+    /// For each feature, whether a training row was blank.
+    pub blanks: Vec<bool>,
+    /// The tree: it gives the rules and the reasons, whichever model gives the probabilities.
     pub tree: Tree,
+    /// What gives the probabilities, if it is not the tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scorer: Option<Scorer>,
+    /// What P(alive) is computed by, where that is a feature: MBG/NBD in weeks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive: Option<BetaGeometric>,
+    /// From its scores to probabilities.
+    pub calibration: Calibration,
+    /// Customers from this probability on are worth an offer.
+    pub threshold: f64,
 }
 
 impl Parameters for Churn {
     const KIND: &'static str = "churn";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<(), String> {
-        self.tree.check(self.features.len())
+        self.calibration.check()?;
+        self.tree.check(&self.features)
     }
 }
 
-/// The recency-only rule: the share of churners among training rows of about the same recency.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecencyRule {
-    /// Upper bounds of the bins, ascending; the last bin has none.
-    breaks: Vec<f64>,
-    shares: Vec<f64>,
-}
-
-impl RecencyRule {
-    /// Bins of the rule, at most.
-    const BINS: usize = 20;
-
-    /// Learns the share of churners in each of up to twenty quantile bins of days since the last order.
-    pub fn fit(days_since_last: &[f64], churned: &[bool]) -> RecencyRule {
-        let sorted = crate::stats::sorted_finite(days_since_last);
-        let mut breaks: Vec<f64> = (1..Self::BINS)
-            .map(|i| crate::stats::quantile_sorted(&sorted, i as f64 / Self::BINS as f64))
-            .collect();
-        breaks.dedup();
-        let mut counts = vec![(0usize, 0usize); breaks.len() + 1];
-        for (days, churned) in days_since_last.iter().zip(churned) {
-            let count = &mut counts[breaks.partition_point(|b| b < days)];
-            count.0 += usize::from(*churned);
-            count.1 += 1;
-        }
-        let overall = churned.iter().filter(|c| **c).count() as f64 / churned.len().max(1) as f64;
-        let shares = counts.iter().map(|(k, n)| tree::smoothed(*k as f64, *n as f64, overall)).collect();
-        RecencyRule { breaks, shares }
+impl Churn {
+    /// Calibrated probabilities of all rows.
+    pub fn score(&self, columns: &[Values]) -> Vec<f64> {
+        let n = columns.first().map_or(0, Values::len);
+        let score = |row| match &self.scorer {
+            Some(scorer) => scorer.predict_row(columns, row),
+            None => self.tree.predict_row(columns, row).0,
+        };
+        (0..n).into_par_iter().with_min_len(1024).map(|row| self.calibration.apply(score(row))).collect()
     }
 
-    /// The rule's probability of churn.
-    pub fn probability(&self, days_since_last: f64) -> f64 {
-        self.shares[self.breaks.partition_point(|b| *b < days_since_last)]
+    /// The rule of each row, and up to `most` reasons that raise its probability.
+    pub fn explain(&self, columns: &[Values], most: usize) -> Vec<(u32, Vec<String>)> {
+        let n = columns.first().map_or(0, Values::len);
+        (0..n)
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|row| {
+                let path = self.tree.path(|f| columns[f].at(row));
+                let rule = path.last().map_or(0, |leaf| self.tree.nodes()[*leaf].rule);
+                let reasons = self.tree.reasons(&path, &self.features);
+                (rule, reasons.into_iter().filter(|r| r.1 > 0.0).take(most).map(|r| r.0).collect())
+            })
+            .collect()
     }
 }
 

@@ -1,220 +1,417 @@
-//! A classification tree on binned features.
+//! A classification tree (Breiman, Friedman, Olshen & Stone 1984).
 //!
-//! Each feature is cut into at most [`BINS`] bins at midpoints between its values (between quantiles,
-//! if it has more values). At a node the churners and others of every bin are counted in one pass, and the
-//! split that lowers the Gini impurity most is found from the counts alone. Blanks have a bin of their
-//! own and are tried on both sides. Ties go to the first feature and the lowest threshold.
+//! **Growing.** Features are cut into bins ([`super::bins`]); at a node the churners and rows of every bin are counted in one
+//! pass, and the split that lowers the impurity most is found from the counts alone. In small data every value is a bin,
+//! and the tree is the exact one. The impurity is Gini's `2 p (1 - p)` or the entropy. Values of a category are parted along their
+//! shares of churners, which is optimal for two classes. Blanks are tried on both sides; where a node saw none, they go with the
+//! larger side, and so do categories that it did not see. Ties go to the first feature and the lowest threshold.
+//!
+//! **Pruning.** Cost-complexity pruning: a split stays only if it lowers the impurity, as a share of all rows', by more than
+//! `pruning` a leaf. [`Tree::pruning_path`] has the values at which the tree changes.
+//!
+//! **Probabilities.** A leaf's share of churners is drawn towards the shares above it, the more the fewer rows they have: hierarchical
+//! shrinkage (Agarwal, Tan, Ronen, Singh & Yu 2022), `q = q_parent + (p - p_parent) / (1 + shrinkage / n_parent)`. It ranks better and
+//! is never certain unless the data are. With `shrinkage = 0` a leaf has its own share, as scikit-learn's.
 
-use rayon::prelude::*;
+use linfa::traits::{Fit, PredictInplace};
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::Examples;
+use super::bins::{Binned, bin_all};
+use super::data::{Examples, Feature, UNKNOWN, Value, Values};
+use super::grow::Grower;
 use crate::MineError;
-use crate::stats::{quantile_sorted, sorted_finite};
 
-/// Bins of a feature, at most, not counting that of the blanks.
-pub const BINS: usize = 255;
-const BLANK: u8 = BINS as u8;
+/// What a split lowers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criterion {
+    /// `2 p (1 - p)`.
+    #[default]
+    Gini,
+    /// `-p ln p - (1 - p) ln (1 - p)`.
+    Entropy,
+}
 
 /// How a tree grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TreeSettings {
+    /// What a split lowers.
+    pub criterion: Criterion,
     /// Splits from the root to a leaf, at most.
     pub max_depth: usize,
     /// Rows in a leaf, at least.
     pub min_leaf: usize,
+    /// Cost-complexity: what a leaf must lower the impurity by, as a share of all rows.
+    pub pruning: f64,
+    /// Rows that the share above counts for in a leaf's probability.
+    pub shrinkage: f64,
+    /// For each feature 1 if churn may only rise with it, -1 if it may only fall, 0 else; may be shorter.
+    pub monotone: Vec<i8>,
 }
 
 impl Default for TreeSettings {
     fn default() -> Self {
-        TreeSettings { max_depth: 5, min_leaf: 50 }
+        TreeSettings {
+            criterion: Criterion::Gini,
+            max_depth: 5,
+            min_leaf: 50,
+            pruning: 0.0,
+            shrinkage: 10.0,
+            monotone: Vec::new(),
+        }
     }
 }
 
-/// A fitted tree. Node 0 is the root.
+impl TreeSettings {
+    /// # Errors
+    /// If a setting is out of range.
+    pub fn check(&self) -> Result<(), MineError> {
+        if !(1..=30).contains(&self.max_depth) {
+            return Err(MineError::parameter("max_depth", "within 1 to 30", self.max_depth));
+        }
+        if self.min_leaf < 1 {
+            return Err(MineError::parameter("min_leaf", "at least 1", self.min_leaf));
+        }
+        for (name, value) in [("pruning", self.pruning), ("shrinkage", self.shrinkage)] {
+            if !value.is_finite() || value < 0.0 {
+                return Err(MineError::parameter(name, "a number from 0", value));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A fitted tree. Node 0 is the root; children come after their parent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tree {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
 }
 
+/// A node: what fell into it, and how it parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-enum Node {
-    /// Values at most `threshold` go to `low`, greater ones to `high`, blanks where `blank_low` says.
-    Split { feature: usize, threshold: f64, blank_low: bool, low: usize, high: usize },
-    /// `rule` counts from 1, the highest probability first.
-    Leaf { rule: u32, probability: f64, rows: usize, churners: usize },
-}
-
-/// A leaf as a rule.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// Its number, 1 for the highest probability.
-    pub id: u32,
-    /// The way to the leaf, in words.
-    pub words: String,
-    /// Smoothed share of churners.
-    pub probability: f64,
+#[serde(deny_unknown_fields)]
+pub struct Node {
     /// Training rows.
     pub rows: usize,
-    /// Those of them that churned.
-    pub churners: usize,
+    /// Their weight.
+    pub weight: f64,
+    /// The weight of churners among them.
+    pub churners: f64,
+    /// Impurity times weight.
+    pub impurity: f64,
+    /// Share of churners, drawn towards those above.
+    pub probability: f64,
+    /// Of a leaf its number, 1 for the highest probability; 0 of others.
+    pub rule: u32,
+    /// How it parts; `None` for a leaf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
 }
 
-/// The share of churners, drawn towards `prior` by the weight of two rows, so that no leaf is certain.
-pub fn smoothed(churners: f64, rows: f64, prior: f64) -> f64 {
-    (churners + 2.0 * prior) / (rows + 2.0)
+/// How a node parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// The feature.
+    pub feature: usize,
+    /// What is asked of it.
+    pub test: Test,
+    /// Where blanks, and categories in neither list, go.
+    pub blank_low: bool,
+    /// The node of the low side.
+    pub low: usize,
+    /// The node of the high side.
+    pub high: usize,
 }
 
-/// A feature cut into bins.
-struct Binned {
-    /// Bin of every row; [`BLANK`] for blanks.
-    codes: Vec<u8>,
-    /// Between bin `i` and bin `i + 1`.
-    thresholds: Vec<f64>,
+/// What a split asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Test {
+    /// At most the threshold goes low.
+    Number {
+        /// The threshold.
+        threshold: f64,
+    },
+    /// Categories, by code, of either side.
+    Category {
+        /// Those that go low.
+        low: Vec<u32>,
+        /// Those that go high.
+        high: Vec<u32>,
+    },
 }
 
-fn bin(values: &[f64]) -> Binned {
-    let sorted = sorted_finite(values);
-    let mut distinct = sorted.clone();
-    distinct.dedup();
-    let midpoint = |w: &[f64]| w[0] + (w[1] - w[0]) / 2.0;
-    let thresholds: Vec<f64> = if distinct.len() <= BINS {
-        distinct.windows(2).map(midpoint).collect()
-    } else {
-        let mut cuts: Vec<f64> = (1..BINS)
-            .map(|i| {
-                let quantile = quantile_sorted(&sorted, i as f64 / BINS as f64);
-                let at = distinct.partition_point(|v| *v <= quantile).clamp(1, distinct.len() - 1);
-                midpoint(&distinct[at - 1..=at])
-            })
-            .collect();
-        cuts.dedup();
-        cuts
-    };
-    let codes = values
-        .iter()
-        .map(|v| if v.is_finite() { thresholds.partition_point(|t| t < v) as u8 } else { BLANK })
-        .collect();
-    Binned { codes, thresholds }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Split {
-    gain: f64,
-    feature: usize,
-    bin: usize,
-    blank_low: bool,
-}
-
-/// Churners and rows.
-#[derive(Clone, Copy, Default)]
-struct Count {
-    churners: u32,
-    rows: u32,
-}
-
-impl Count {
-    fn add(&mut self, other: Count) {
-        self.churners += other.churners;
-        self.rows += other.rows;
-    }
-
-    fn less(self, other: Count) -> Count {
-        Count { churners: self.churners - other.churners, rows: self.rows - other.rows }
-    }
-
-    /// Gini impurity times rows: `2 k (n - k) / n`.
-    fn impurity(self) -> f64 {
-        if self.rows == 0 {
-            return 0.0;
+impl Split {
+    /// Whether a value goes low.
+    pub fn goes_low(&self, value: Value) -> bool {
+        match (&self.test, value) {
+            (Test::Number { threshold }, Value::Number(v)) if v.is_finite() => v <= *threshold,
+            (Test::Category { low, high }, Value::Category(code)) if code != UNKNOWN => {
+                if low.binary_search(&code).is_ok() {
+                    true
+                } else if high.binary_search(&code).is_ok() {
+                    false
+                } else {
+                    self.blank_low
+                }
+            }
+            _ => self.blank_low,
         }
-        let (k, n) = (f64::from(self.churners), f64::from(self.rows));
-        2.0 * k * (n - k) / n
     }
 }
 
 impl Tree {
-    /// Grows a tree.
+    /// Grows a tree, prunes it, and gives its leaves their probabilities.
     ///
     /// # Errors
     /// If a setting is out of range, the columns differ in length, or there are no rows.
     pub fn fit(examples: &Examples, settings: &TreeSettings) -> Result<Tree, MineError> {
-        let n = examples.churned.len();
-        if settings.max_depth < 1 || settings.max_depth > 30 {
-            return Err(MineError::parameter("max_depth", "within 1 to 30", settings.max_depth));
-        }
-        if settings.min_leaf < 1 {
-            return Err(MineError::parameter("min_leaf", "at least 1", settings.min_leaf));
-        }
-        if n == 0 || examples.features.iter().any(|f| f.len() != n) || u32::try_from(n).is_err() {
-            return Err(MineError::data(
-                "a tree needs rows, as many in every column",
-                format!("there are {n}"),
-            ));
-        }
-        let binned: Vec<Binned> = examples.features.par_iter().map(|f| bin(f)).collect();
-        let churners = examples.churned.iter().filter(|c| **c).count();
+        settings.check()?;
+        examples.check_shape()?;
+        let binned = bin_all(&examples.columns, true);
+        let mut rows: Vec<u32> = (0..examples.len() as u32).collect();
+        let mut tree = Tree::grown(examples, &binned, &mut rows, settings);
+        tree.prune(settings.pruning);
+        tree.shrink(settings.shrinkage);
+        Ok(tree)
+    }
+
+    /// On features in bins that others share.
+    pub(super) fn grown(
+        examples: &Examples,
+        binned: &[Binned],
+        rows: &mut [u32],
+        settings: &TreeSettings,
+    ) -> Tree {
         let mut grower = Grower {
-            binned: &binned,
+            binned,
             churned: &examples.churned,
+            weights: &examples.weights,
             settings,
-            prior: churners as f64 / n as f64,
+            some_features: None,
+            parallel: true,
             nodes: Vec::new(),
+            spare: Vec::new(),
         };
-        let mut rows: Vec<u32> = (0..n as u32).collect();
-        grower.grow(&mut rows, 0);
+        grower.grow(rows, 0, (0.0, 1.0));
         let mut tree = Tree { nodes: grower.nodes };
         tree.number_rules();
-        Ok(tree)
+        tree
+    }
+
+    /// Its nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The number of leaves.
+    pub fn leaves(&self) -> usize {
+        self.nodes.iter().filter(|n| n.split.is_none()).count()
+    }
+
+    /// Gives every node its share of churners drawn towards those above; within what monotone features allow, for a mean
+    /// of values in order stays in order. Leaves are numbered anew.
+    pub fn shrink(&mut self, shrinkage: f64) {
+        let share = |n: &Node| if n.weight > 0.0 { n.churners / n.weight } else { 0.0 };
+        let own: Vec<f64> = self.nodes.iter().map(|n| n.probability).collect();
+        let kept = |at: usize, n: &Node| {
+            // Where a bound held the share back, the bound is what counts.
+            let p = share(n);
+            if (own[at] - p).abs() > 1e-12 { own[at] } else { p }
+        };
+        let shares: Vec<f64> = self.nodes.iter().enumerate().map(|(i, n)| kept(i, n)).collect();
+        let mut drawn = shares.clone();
+        for at in 0..self.nodes.len() {
+            let Some(split) = &self.nodes[at].split else { continue };
+            let weight = self.nodes[at].weight;
+            for child in [split.low, split.high] {
+                drawn[child] = drawn[at] + (shares[child] - shares[at]) / (1.0 + shrinkage / weight);
+            }
+        }
+        self.nodes.iter_mut().zip(drawn).for_each(|(n, p)| n.probability = p.clamp(0.0, 1.0));
+        self.number_rules();
     }
 
     /// Numbers the leaves by falling probability; equal ones from left to right.
     fn number_rules(&mut self) {
-        let mut leaves: Vec<(usize, f64)> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .filter_map(|(i, n)| match n {
-                Node::Leaf { probability, .. } => Some((i, *probability)),
-                Node::Split { .. } => None,
-            })
-            .collect();
-        leaves.sort_by(|a, b| b.1.total_cmp(&a.1));
-        for (number, (at, _)) in leaves.into_iter().enumerate() {
-            if let Node::Leaf { rule, .. } = &mut self.nodes[at] {
-                *rule = number as u32 + 1;
-            }
+        let mut leaves: Vec<usize> =
+            (0..self.nodes.len()).filter(|i| self.nodes[*i].split.is_none()).collect();
+        leaves.sort_by(|a, b| self.nodes[*b].probability.total_cmp(&self.nodes[*a].probability));
+        for (number, at) in leaves.into_iter().enumerate() {
+            self.nodes[at].rule = number as u32 + 1;
         }
+    }
+
+    /// The leaf of a row of feature values, and every node on the way to it.
+    pub fn path(&self, value: impl Fn(usize) -> Value) -> Vec<usize> {
+        let mut path = vec![0];
+        let mut at = 0;
+        while let Some(split) = self.nodes.get(at).and_then(|n| n.split.as_ref()) {
+            at = if split.goes_low(value(split.feature)) { split.low } else { split.high };
+            path.push(at);
+        }
+        path
+    }
+
+    /// The leaf of a row.
+    pub fn leaf(&self, value: impl Fn(usize) -> Value) -> &Node {
+        let mut at = &self.nodes[0];
+        while let Some(split) = &at.split {
+            at = &self.nodes[if split.goes_low(value(split.feature)) { split.low } else { split.high }];
+        }
+        at
     }
 
     /// The probability of churn, and the rule that gives it, for a row of feature values.
-    pub fn predict(&self, value: impl Fn(usize) -> f64) -> (f64, u32) {
-        let mut at = 0;
-        loop {
-            match self.nodes.get(at) {
-                Some(Node::Leaf { rule, probability, .. }) => return (*probability, *rule),
-                Some(Node::Split { feature, threshold, blank_low, low, high }) => {
-                    let v = value(*feature);
-                    let goes_low = if v.is_finite() { v <= *threshold } else { *blank_low };
-                    at = if goes_low { *low } else { *high };
+    pub fn score(&self, value: impl Fn(usize) -> Value) -> (f64, u32) {
+        let leaf = self.leaf(value);
+        (leaf.probability, leaf.rule)
+    }
+
+    /// The same for a row of columns.
+    pub fn predict_row(&self, columns: &[Values], row: usize) -> (f64, u32) {
+        self.score(|f| columns[f].at(row))
+    }
+
+    /// Cost-complexity pruning (Breiman et al. 1984, chapter 3): the weakest splits go, as long as they lower the impurity by
+    /// `alpha` a leaf or less.
+    pub fn prune(&mut self, alpha: f64) {
+        while let Some((weakest, at)) = self.weakest_link() {
+            if weakest > alpha {
+                break;
+            }
+            self.nodes[at].split = None;
+        }
+        self.tidy();
+    }
+
+    /// The values of `alpha` at which the pruned tree changes, with the leaves and the impurity, as a share of all weight, that
+    /// are left from there on; the first is the whole tree.
+    pub fn pruning_path(&self) -> Vec<(f64, usize, f64)> {
+        let mut tree = self.clone();
+        let total = self.nodes.first().map_or(1.0, |n| n.weight);
+        let state = |tree: &Tree, alpha: f64| {
+            let reached = tree.reached();
+            let leaves = reached.iter().filter(|i| tree.nodes[**i].split.is_none());
+            let impurity: f64 = leaves.clone().map(|i| tree.nodes[*i].impurity).sum();
+            (alpha, leaves.count(), impurity / total)
+        };
+        let mut path = vec![state(&tree, 0.0)];
+        while let Some((weakest, at)) = tree.weakest_link() {
+            tree.nodes[at].split = None;
+            // Splits that are equally weak go together.
+            let same = path.last().is_some_and(|p| weakest <= p.0 + 1e-12 && path.len() > 1);
+            if same {
+                path.pop();
+            }
+            path.push(state(&tree, weakest));
+        }
+        path
+    }
+
+    /// The nodes that are still reached from the root, parents first.
+    fn reached(&self) -> Vec<usize> {
+        let mut reached = vec![0];
+        let mut next = 0;
+        while next < reached.len() {
+            if let Some(split) = &self.nodes[reached[next]].split {
+                reached.extend([split.low, split.high]);
+            }
+            next += 1;
+        }
+        reached
+    }
+
+    /// The split that lowers the impurity least a leaf, and by how much, as a share of all weight.
+    fn weakest_link(&self) -> Option<(f64, usize)> {
+        let total = self.nodes.first()?.weight;
+        // Leaves below each node and their impurity; children come after their parents.
+        let mut below = vec![(0usize, 0.0); self.nodes.len()];
+        let mut weakest: Option<(f64, usize)> = None;
+        for at in self.reached().into_iter().rev() {
+            below[at] = match &self.nodes[at].split {
+                None => (1, self.nodes[at].impurity),
+                Some(split) => {
+                    let (l, h) = (below[split.low], below[split.high]);
+                    let (leaves, impurity) = (l.0 + h.0, l.1 + h.1);
+                    let alpha = (self.nodes[at].impurity - impurity) / total / (leaves - 1) as f64;
+                    if weakest.is_none_or(|w| alpha < w.0 || (alpha == w.0 && at < w.1)) {
+                        weakest = Some((alpha, at));
+                    }
+                    (leaves, impurity)
                 }
-                // No tree is empty, and none leads outside itself: `check` sees to that.
-                None => return (f64::NAN, 0),
+            };
+        }
+        weakest
+    }
+
+    /// The same tree, cut off below a depth.
+    pub fn cut(&self, depth: usize) -> Tree {
+        let mut tree = self.clone();
+        let mut level = vec![0];
+        for _ in 0..depth {
+            level = level
+                .into_iter()
+                .filter_map(|at: usize| tree.nodes[at].split.as_ref().map(|s| [s.low, s.high]))
+                .flatten()
+                .collect();
+        }
+        level.into_iter().for_each(|at| tree.nodes[at].split = None);
+        tree.tidy();
+        tree
+    }
+
+    /// Drops nodes that are no longer reached, and numbers nodes and leaves anew.
+    fn tidy(&mut self) {
+        let mut kept: Vec<usize> = self.reached();
+        kept.sort_unstable();
+        let mut place = vec![usize::MAX; self.nodes.len()];
+        kept.iter().enumerate().for_each(|(new, old)| place[*old] = new);
+        self.nodes = kept
+            .iter()
+            .map(|old| {
+                let mut node = self.nodes[*old].clone();
+                node.rule = 0;
+                if let Some(split) = &mut node.split {
+                    (split.low, split.high) = (place[split.low], place[split.high]);
+                }
+                node
+            })
+            .collect();
+        self.number_rules();
+    }
+
+    /// How much each feature lowers the impurity over all its splits, as a share of what all do.
+    pub fn importance(&self, features: usize) -> Vec<f64> {
+        let mut gains = vec![0.0; features];
+        for node in &self.nodes {
+            if let Some(split) = &node.split {
+                let below = self.nodes[split.low].impurity + self.nodes[split.high].impurity;
+                if let Some(gain) = gains.get_mut(split.feature) {
+                    *gain += node.impurity - below;
+                }
             }
         }
+        let total: f64 = gains.iter().sum();
+        if total > 0.0 {
+            gains.iter_mut().for_each(|g| *g /= total);
+        }
+        gains
     }
 
     /// Checks a tree from a file: children come after their parent, and it asks for known features only.
-    pub(super) fn check(&self, features: usize) -> Result<(), String> {
-        let sound = self.nodes.iter().enumerate().all(|(at, node)| match node {
-            Node::Leaf { rule, probability, .. } => {
-                (0.0..=1.0).contains(probability) && (1..=self.nodes.len()).contains(&(*rule as usize))
-            }
-            Node::Split { feature, low, high, .. } => {
-                *feature < features && [low, high].iter().all(|c| (at + 1..self.nodes.len()).contains(*c))
-            }
+    pub(super) fn check(&self, features: &[Feature]) -> Result<(), String> {
+        let sound = self.nodes.iter().enumerate().all(|(at, node)| {
+            let fits = |s: &Split| {
+                let known = features
+                    .get(s.feature)
+                    .is_some_and(|f| f.categories.is_some() == matches!(s.test, Test::Category { .. }));
+                known && [s.low, s.high].iter().all(|c| (at + 1..self.nodes.len()).contains(c))
+            };
+            (0.0..=1.0).contains(&node.probability) && node.split.as_ref().is_none_or(fits)
         });
         if sound && !self.nodes.is_empty() {
             Ok(())
@@ -222,182 +419,31 @@ impl Tree {
             Err("its tree does not hold together".to_owned())
         }
     }
+}
 
-    /// Every leaf as a rule in words, rule 1 first.
-    pub fn rules(&self, names: &[String]) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        if !self.nodes.is_empty() {
-            self.collect_rules(0, &mut Vec::new(), names, &mut rules);
-        }
-        rules.sort_by_key(|r| r.id);
-        rules
-    }
+impl Fit<Array2<f64>, Array1<bool>, MineError> for TreeSettings {
+    type Object = Tree;
 
-    fn collect_rules(&self, at: usize, path: &mut Vec<Condition>, names: &[String], rules: &mut Vec<Rule>) {
-        match &self.nodes[at] {
-            Node::Leaf { rule, probability, rows, churners } => rules.push(Rule {
-                id: *rule,
-                words: words(path, names),
-                probability: *probability,
-                rows: *rows,
-                churners: *churners,
-            }),
-            Node::Split { feature, threshold, blank_low, low, high } => {
-                for (goes_low, next) in [(true, *low), (false, *high)] {
-                    path.push(Condition {
-                        feature: *feature,
-                        threshold: *threshold,
-                        low: goes_low,
-                        blanks: goes_low == *blank_low,
-                    });
-                    self.collect_rules(next, path, names, rules);
-                    path.pop();
-                }
-            }
-        }
+    /// On a linfa data set of numbers, NaN for blanks.
+    fn fit(&self, dataset: &linfa::DatasetBase<Array2<f64>, Array1<bool>>) -> Result<Tree, MineError> {
+        let columns: Vec<Vec<f64>> = dataset.records.columns().into_iter().map(|c| c.to_vec()).collect();
+        let names: Vec<String> = (0..columns.len()).map(|i| format!("feature {i}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut examples = Examples::of_numbers(&names, columns, dataset.targets.to_vec());
+        examples.weights = dataset.weights.iter().map(|w| f64::from(*w)).collect();
+        Tree::fit(&examples, self)
     }
 }
 
-#[derive(Clone, Copy)]
-struct Condition {
-    feature: usize,
-    threshold: f64,
-    low: bool,
-    blanks: bool,
-}
-
-/// The conditions on each feature, drawn together into one range.
-fn words(path: &[Condition], names: &[String]) -> String {
-    let mut features: Vec<usize> = path.iter().map(|c| c.feature).collect();
-    let mut seen = Vec::new();
-    features.retain(|f| {
-        !seen.contains(f) && {
-            seen.push(*f);
-            true
-        }
-    });
-    let parts: Vec<String> = features
-        .into_iter()
-        .map(|feature| {
-            let on = path.iter().filter(|c| c.feature == feature);
-            let above = on.clone().filter(|c| !c.low).map(|c| c.threshold).fold(f64::NEG_INFINITY, f64::max);
-            let up_to = on.clone().filter(|c| c.low).map(|c| c.threshold).fold(f64::INFINITY, f64::min);
-            let name = names.get(feature).map_or("?", String::as_str);
-            let range = match (above.is_finite(), up_to.is_finite()) {
-                (true, true) => format!("{} < {name} <= {}", number(above), number(up_to)),
-                (true, false) => format!("{name} > {}", number(above)),
-                _ => format!("{name} <= {}", number(up_to)),
-            };
-            let nullable = matches!(name, "mean_repeat_spend" | "mean_gap_days" | "std_gap_days" | "cost");
-            if nullable && on.clone().all(|c| c.blanks) { format!("({range} or none)") } else { range }
-        })
-        .collect();
-    if parts.is_empty() { "every customer".to_owned() } else { parts.join(" and ") }
-}
-
-fn number(value: f64) -> String {
-    let text = if value.abs() >= 100.0 { format!("{value:.1}") } else { format!("{value:.3}") };
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-struct Grower<'a> {
-    binned: &'a [Binned],
-    churned: &'a [bool],
-    settings: &'a TreeSettings,
-    prior: f64,
-    nodes: Vec<Node>,
-}
-
-impl Grower<'_> {
-    /// Grows the node of these rows and returns its index.
-    fn grow(&mut self, rows: &mut [u32], depth: usize) -> usize {
-        let at = self.nodes.len();
-        let churners = rows.iter().filter(|r| self.churned[**r as usize]).count();
-        self.nodes.push(Node::Leaf {
-            rule: 0,
-            probability: smoothed(churners as f64, rows.len() as f64, self.prior),
-            rows: rows.len(),
-            churners,
-        });
-        let pure = churners == 0 || churners == rows.len();
-        if depth == self.settings.max_depth || pure || rows.len() < 2 * self.settings.min_leaf {
-            return at;
-        }
-        let total = Count { churners: churners as u32, rows: rows.len() as u32 };
-        let Some(split) = self.best_split(rows, total) else { return at };
-        let binned = &self.binned[split.feature];
-        let goes_low = |row: u32| match binned.codes[row as usize] {
-            BLANK => split.blank_low,
-            code => usize::from(code) <= split.bin,
-        };
-        let middle = partition(rows, goes_low);
-        let (low_rows, high_rows) = rows.split_at_mut(middle);
-        let threshold = binned.thresholds[split.bin];
-        let low = self.grow(low_rows, depth + 1);
-        let high = self.grow(high_rows, depth + 1);
-        self.nodes[at] =
-            Node::Split { feature: split.feature, threshold, blank_low: split.blank_low, low, high };
-        at
-    }
-
-    fn best_split(&self, rows: &[u32], total: Count) -> Option<Split> {
-        let bests: Vec<Option<Split>> =
-            (0..self.binned.len()).into_par_iter().map(|f| self.best_of_feature(f, rows, total)).collect();
-        bests.into_iter().flatten().fold(None, |best: Option<Split>, s| match best {
-            Some(b) if b.gain >= s.gain => Some(b),
-            _ => Some(s),
-        })
-    }
-
-    fn best_of_feature(&self, feature: usize, rows: &[u32], total: Count) -> Option<Split> {
-        let binned = &self.binned[feature];
-        let mut bins = [Count::default(); BINS + 1];
-        for row in rows {
-            let row = *row as usize;
-            bins[binned.codes[row] as usize].add(Count { churners: u32::from(self.churned[row]), rows: 1 });
-        }
-        let blank = bins[BLANK as usize];
-        let min_leaf = self.settings.min_leaf as u32;
-        let mut best: Option<Split> = None;
-        let mut below = Count::default();
-        for (bin, count) in bins.iter().enumerate().take(binned.thresholds.len()) {
-            below.add(*count);
-            if count.rows == 0 && bin > 0 {
-                continue;
-            }
-            for blank_low in [true, false] {
-                if !blank_low && blank.rows == 0 {
-                    break;
-                }
-                let mut low = below;
-                if blank_low {
-                    low.add(blank);
-                }
-                let high = total.less(low);
-                if low.rows < min_leaf || high.rows < min_leaf {
-                    continue;
-                }
-                let gain = total.impurity() - low.impurity() - high.impurity();
-                // Rounding makes a useless split look like a gain of a few units in the last place.
-                if gain > 1e-9 * total.impurity() && best.is_none_or(|b| gain > b.gain) {
-                    best = Some(Split { gain, feature, bin, blank_low });
-                }
-            }
-        }
-        best
-    }
-}
-
-/// Moves the rows for which `first` holds to the front, both parts in their order; returns the border.
-fn partition(rows: &mut [u32], first: impl Fn(u32) -> bool) -> usize {
-    let rest: Vec<u32> = rows.iter().copied().filter(|r| !first(*r)).collect();
-    let mut border = 0;
-    for i in 0..rows.len() {
-        if first(rows[i]) {
-            rows[border] = rows[i];
-            border += 1;
+impl PredictInplace<Array2<f64>, Array1<f64>> for Tree {
+    /// Probabilities of churn.
+    fn predict_inplace(&self, x: &Array2<f64>, y: &mut Array1<f64>) {
+        for (row, p) in x.rows().into_iter().zip(y.iter_mut()) {
+            *p = self.score(|f| Value::Number(row.get(f).copied().unwrap_or(f64::NAN))).0;
         }
     }
-    rows[border..].copy_from_slice(&rest);
-    border
+
+    fn default_target(&self, x: &Array2<f64>) -> Array1<f64> {
+        Array1::zeros(x.nrows())
+    }
 }

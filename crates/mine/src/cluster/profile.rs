@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::scale::column;
 use super::{OUTLIER, Scaling, quality};
-use crate::churn::{Examples, Tree, TreeSettings};
+use crate::churn::{Examples, Tree, TreeSettings, Value};
 use crate::stats::{quantile_sorted, sorted_finite};
 use crate::{MineError, parallel};
 
@@ -154,18 +154,25 @@ pub fn rules(
     let values = names.iter().map(|n| column(columns, n)).collect::<Result<Vec<_>, _>>()?;
     let places = quality::sample(labels.len(), SAMPLE, seed);
     let features: Vec<Vec<f64>> = values.iter().map(|v| places.iter().map(|i| v[*i]).collect()).collect();
+    let named: Vec<&str> = names.iter().map(String::as_str).collect();
+    let blanks: Vec<bool> = values.iter().map(|v| v.iter().any(|v| !v.is_finite())).collect();
     let mut rules = Vec::new();
     for cluster in 0..k {
         let inside = |i: usize| labels[i] as usize == cluster;
         let churned: Vec<bool> = places.iter().map(|i| inside(*i)).collect();
         let size = (0..labels.len()).filter(|i| inside(*i)).count();
         let least = churned.iter().filter(|c| **c).count() / 20;
-        let examples = Examples { features: features.clone(), churned };
-        let Ok(tree) = Tree::fit(&examples, &TreeSettings { max_depth: DEPTH, min_leaf: least.max(1) })
-        else {
+        let examples = Examples::of_numbers(&named, features.clone(), churned);
+        let settings = TreeSettings {
+            max_depth: DEPTH,
+            min_leaf: least.max(1),
+            shrinkage: 0.0,
+            ..TreeSettings::default()
+        };
+        let Ok(tree) = Tree::fit(&examples, &settings) else {
             continue;
         };
-        let leaves = parallel::map(labels.len(), |i| tree.predict(|f| values[f][i]).1);
+        let leaves = parallel::map(labels.len(), |i| tree.score(|f| Value::Number(values[f][i])).1);
         let mut counts = std::collections::BTreeMap::<u32, (usize, usize)>::new();
         for (i, leaf) in leaves.into_iter().enumerate() {
             let count = counts.entry(leaf).or_default();
@@ -173,7 +180,7 @@ pub fn rules(
             count.1 += usize::from(inside(i));
         }
         let mut own: Vec<Rule> = tree
-            .rules(&names)
+            .rules(&examples.features, &blanks)
             .into_iter()
             .filter_map(|r| {
                 let (customers, hits) = *counts.get(&r.id)?;

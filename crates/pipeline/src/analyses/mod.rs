@@ -1,7 +1,7 @@
 //! The analyses as the pipeline sees them: a customer table in, columns and small tables out.
 
 mod basket;
-mod churn;
+pub mod churn;
 mod clusters;
 mod clv;
 mod cohort;
@@ -72,7 +72,7 @@ impl Done {
 }
 
 impl Context<'_> {
-    pub fn run(&self, analysis: Analysis) -> Result<Done, NotDone> {
+    pub(crate) fn run(&self, analysis: Analysis) -> Result<Done, NotDone> {
         match analysis {
             Analysis::Rfm => rfm::run(self),
             Analysis::Cluster => clusters::run(self),

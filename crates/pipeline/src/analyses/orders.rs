@@ -28,7 +28,7 @@ impl Orders {
     }
 
     /// Their columns.
-    pub fn ledger(&self, customers: usize) -> Result<Ledger<'_>, NotDone> {
+    pub(crate) fn ledger(&self, customers: usize) -> Result<Ledger<'_>, NotDone> {
         let (o, p) = (&self.orders, &self.purchases);
         let ledger = Ledger {
             customers,

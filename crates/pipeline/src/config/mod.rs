@@ -1,5 +1,6 @@
 //! The config file: what a user states, checked before anything runs.
 
+mod churn;
 mod cluster;
 mod market;
 mod rfm;
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
 use tillwise_ingest::{Cleaning, Columns, Input};
-use tillwise_mine::churn::TreeSettings;
 use tillwise_mine::clv::{Margin, Model as OrdersModel, NonPositiveSpend, TimeUnit, Value};
 use tillwise_table::Compression;
 
 use crate::PipelineError;
+pub use churn::{Churn, ChurnModel};
 pub use cluster::{Cluster, FeatureChoice, KChoice};
 pub use market::{Basket, Cohort, CohortBy, Level, Offer, OfferRank, Unit, ValueSettings, Worth, Written};
 pub use rfm::{Bins, Rfm, Segments};
@@ -290,61 +291,6 @@ pub enum Auto {
     Auto,
 }
 
-/// Churn settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Churn {
-    /// No order in this many days is churn.
-    pub horizon_days: i32,
-    /// Earlier cutoffs to train on, a horizon apart.
-    pub training_cutoffs: usize,
-    /// Train and judge on customers with an order in this many days before the cutoff.
-    pub eligible_days: i32,
-    /// Splits from the root to a leaf, at most.
-    pub max_depth: usize,
-    /// Rows in a leaf, at least.
-    pub min_leaf: usize,
-    /// Columns of the customer table, and `lateness` (days since the last order over the mean gap).
-    pub features: Vec<String>,
-}
-
-impl Default for Churn {
-    fn default() -> Self {
-        let tree = TreeSettings::default();
-        let features = [
-            "days_since_last",
-            "tenure_days",
-            "orders",
-            "order_days",
-            "lines",
-            "units",
-            "net_revenue",
-            "avg_order_value",
-            "returns_value",
-            "distinct_products",
-            "mean_gap_days",
-            "std_gap_days",
-            "lateness",
-            "orders_30d",
-            "orders_90d",
-            "orders_180d",
-            "orders_365d",
-            "net_revenue_30d",
-            "net_revenue_90d",
-            "net_revenue_180d",
-            "net_revenue_365d",
-        ];
-        Churn {
-            horizon_days: 90,
-            training_cutoffs: 3,
-            eligible_days: 180,
-            max_depth: tree.max_depth,
-            min_leaf: tree.min_leaf,
-            features: features.map(str::to_owned).to_vec(),
-        }
-    }
-}
-
 /// CLV settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -528,6 +474,19 @@ pub(crate) fn is_text(name: &str) -> bool {
     tillwise_core::schema::MODES.iter().any(|mode| name.strip_prefix("top_") == Some(mode))
 }
 
+/// Features of churn that are computed from columns of the customer table.
+pub(crate) const COMPUTED: [&str; 5] =
+    ["orders_trend", "revenue_trend", "returns_share", "lines_per_order", "p_alive"];
+
+/// Whether a churn model can ask for it of a customer table.
+pub(crate) fn is_churn_feature(name: &str) -> bool {
+    is_feature(name) || is_text(name) || is_computed(name)
+}
+
+fn is_computed(name: &str) -> bool {
+    COMPUTED.contains(&name)
+}
+
 /// Columns of the customer table that are numbers, and so can be features.
 pub(crate) fn is_feature(name: &str) -> bool {
     use tillwise_core::schema::{Kind, SUMMARY};
@@ -577,36 +536,13 @@ impl Config {
         let c = &self.cluster;
         c.check()?;
         let h = &self.churn;
-        range(
-            "[churn] horizon_days",
-            (1..=3650).contains(&h.horizon_days),
-            "within 1 to 3650",
-            h.horizon_days.to_string(),
-        )?;
-        range(
-            "[churn] eligible_days",
-            (1..=36_500).contains(&h.eligible_days),
-            "within 1 to 36500",
-            h.eligible_days.to_string(),
-        )?;
-        range(
-            "[churn] training_cutoffs",
-            (1..=100).contains(&h.training_cutoffs),
-            "within 1 to 100",
-            h.training_cutoffs.to_string(),
-        )?;
-        range(
-            "[churn] max_depth",
-            (1..=30).contains(&h.max_depth),
-            "within 1 to 30",
-            h.max_depth.to_string(),
-        )?;
-        range("[churn] min_leaf", h.min_leaf >= 1, "at least 1", "0".into())?;
+        h.check()?;
         let of_clusters: Vec<String> = c.features.iter().map(|f| f.column().to_owned()).collect();
         for (key, features) in [("[cluster] features", &of_clusters), ("[churn] features", &h.features)] {
             range(key, !features.is_empty(), "a list of columns", "empty".into())?;
             for (i, f) in features.iter().enumerate() {
-                if !is_feature(f) {
+                let fits = if key == "[churn] features" { is_churn_feature(f) } else { is_feature(f) };
+                if !fits {
                     return Err(wrong(
                         key,
                         format!("`{f}` is not a number in the customer table{}", nearest_feature(f)),
@@ -625,7 +561,9 @@ impl Config {
 
 fn nearest_feature(name: &str) -> String {
     let known = tillwise_core::schema::SUMMARY.iter().map(|c| c.name).filter(|n| is_feature(n));
-    nearest(name, known.chain(["lateness"])).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+    nearest(name, known.chain(["lateness"]).chain(COMPUTED))
+        .map(|n| format!("; did you mean `{n}`?"))
+        .unwrap_or_default()
 }
 
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

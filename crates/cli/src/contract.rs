@@ -1,0 +1,408 @@
+//! `contract`: who leaves, where a contract says so: a table with a label, attributes, and perhaps a tenure.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use tillwise_core::schema::{Column, CONTRACT_CUSTOMERS, COX as COX_COLUMNS, SURVIVAL, SURVIVAL_TESTS};
+use tillwise_core::{Day, ModelFile};
+use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, Step, Times};
+use tillwise_mine::churn::train::clean;
+use tillwise_mine::churn::{deciles, train, tune, Examples, Feature, Judge, Values, UNKNOWN};
+use tillwise_pipeline::churn::{draw, from_report, read_csv, rules, target_table, Columns, Raw, Scores};
+use tillwise_pipeline::{Churn as Settings, ChurnModel, PipelineError};
+use tillwise_report::grouped;
+use tillwise_table::{arrow_schema, write_table, Compression};
+
+use crate::args::Contract;
+use crate::commands::{print, Ended, Failure};
+use crate::summary::judged_models;
+
+/// Values of a category that are compared as groups and as covariates, at most.
+const MOST_GROUPS: usize = 10;
+
+pub fn contract(args: &Contract) -> Result<Ended, Failure> {
+    let wrong = |problem: String| Failure::Usage(format!("{}: {problem}", args.file.display()));
+    let (header, rows) = read_csv(&args.file, "the table").map_err(Failure::Pipeline)?;
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|h| h == name)
+            .ok_or_else(|| wrong(format!("there is no column `{name}`; there are {}", header.join(", "))))
+    };
+    let label = column(&args.label)?;
+    let id = args.id.as_deref().map(column).transpose()?;
+    let tenure = args.tenure.as_deref().map(column).transpose()?;
+    let dropped = args.ignore.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
+    let field = |row: &Vec<String>, i: usize| row.get(i).cloned().unwrap_or_default();
+    let churned = labels(&rows, label, args).map_err(wrong)?;
+    let ids: Vec<String> = rows
+        .iter()
+        .enumerate()
+        .map(|(i, row)| id.map_or_else(|| (i + 1).to_string(), |id| field(row, id)))
+        .collect();
+    let mut features = Columns::default();
+    for (i, name) in header.iter().enumerate() {
+        if i == label || Some(i) == id || dropped.contains(&i) {
+            continue;
+        }
+        let texts: Vec<String> = rows.iter().map(|row| field(row, i)).collect();
+        let number = |t: &String| t.parse::<f64>().ok().filter(|v| v.is_finite());
+        let raw = if texts.iter().all(|t| t.is_empty() || number(t).is_some()) {
+            Raw::Number(texts.iter().map(|t| number(t).unwrap_or(f64::NAN)).collect())
+        } else {
+            Raw::Text(texts)
+        };
+        features.0.push((name.clone(), raw));
+    }
+    let (features, columns) = features.learn();
+    let mut examples = Examples { features, columns, churned, ..Examples::default() };
+    let mine = |e: tillwise_mine::MineError| wrong(e.to_string());
+    examples.check("in the table").map_err(mine)?;
+    let mut warnings = clean(&mut examples);
+    if examples.features.is_empty() {
+        return Err(wrong("no column is left to learn from".to_owned()));
+    }
+
+    let settings = Settings {
+        model: args.model.map_or(Settings::default().model, |kind| kind.0),
+        offer_cost: args.offer_cost,
+        response_rate: args.response_rate,
+        value_saved: 1.0,
+        budget: args.budget,
+        ..Settings::default()
+    };
+    let names: Vec<String> = examples.features.iter().map(|f| f.name.clone()).collect();
+    let how = settings.train(&names, args.seed);
+    let values = match &args.value {
+        None => vec![1.0; examples.len()],
+        Some(name) => {
+            let at = column(name)?;
+            rows.iter().map(|row| field(row, at).parse().unwrap_or(0.0)).collect()
+        }
+    };
+    let (model, mut report) = train(&examples, Judge::Folds(&values), &[], &how).map_err(mine)?;
+    warnings.append(&mut report.warnings);
+    report.warnings = warnings.clone();
+    let unseen = unseen(&examples, &model, &how).map_err(mine)?;
+    let probabilities = model.score(&examples.columns);
+    let scores = Scores { explained: model.explain(&examples.columns, 3), probabilities };
+
+    fs::create_dir_all(&args.out).map_err(|e| Failure::Write(args.out.clone(), e))?;
+    let mut tables = vec![
+        ("contract_customers.parquet", customers(&ids, &examples, &scores, &unseen)?),
+        ("churn_rules.parquet", rules(&model, &scores, &values)?),
+    ];
+    // Who has left cannot be kept.
+    let staying: Vec<usize> = (0..examples.len()).filter(|i| !examples.churned[*i]).collect();
+    let still = Scores {
+        probabilities: staying.iter().map(|i| scores.probabilities[*i]).collect(),
+        explained: staying.iter().map(|i| scores.explained[*i].clone()).collect(),
+    };
+    let their_ids: Vec<&str> = staying.iter().map(|i| ids[*i].as_str()).collect();
+    let their_values: Vec<f64> = staying.iter().map(|i| values[*i]).collect();
+    let targets = target_table(&their_ids, &still, &their_values, &settings.terms(), settings.budget)?;
+    let worth = targets.num_rows();
+    tables.push(("churn_targets.parquet", targets));
+    let value = serde_json::to_value(&report).unwrap_or_default();
+    tables.extend(from_report(&value, None)?);
+    let mut said = Vec::new();
+    if let Some(tenure) = tenure {
+        let time: Vec<f64> = rows.iter().map(|row| field(row, tenure).parse().unwrap_or(f64::NAN)).collect();
+        let times = Times { time: &time, left: &examples.churned };
+        survival(times, &examples, &header[tenure], &mut tables, &mut said)
+            .map_err(|e| wrong(e.to_string()))?;
+    }
+    for (name, batch) in tables {
+        let path = args.out.join(name);
+        write_table(&path, batch, Compression::Snappy, &[]).map_err(PipelineError::from)?;
+    }
+    let file = ModelFile::new(Day(0), examples.len(), model, value.clone());
+    file.save(&args.out).map_err(PipelineError::from)?;
+    draw(&file.parameters, &args.out)?;
+
+    let churners = examples.churners();
+    let mut page = format!(
+        "Tillwise: {} customers, of whom {} left ({:.1} %)\n",
+        grouped(examples.len() as f64),
+        grouped(churners as f64),
+        100.0 * churners as f64 / examples.len() as f64
+    );
+    for line in judged_models(&value) {
+        page.push_str(&format!("  {line}\n"));
+    }
+    page.push_str(&format!("\n{}", file.parameters.tree.text(&file.parameters.features)));
+    for line in said {
+        page.push_str(&format!("\n{line}"));
+    }
+    page.push_str(&format!(
+        "\n\nAn offer pays for {} customers who are still there: churn_targets\n",
+        grouped(worth as f64)
+    ));
+    for warning in &warnings {
+        page.push_str(&format!("note: {warning}\n"));
+    }
+    page.push_str(&format!("\nFiles: {}\n", args.out.display()));
+    let line = serde_json::json!({
+        "status": "done",
+        "customers": examples.len(),
+        "left": churners,
+        "model": value["model"],
+        "out": args.out.display().to_string(),
+    });
+    print(&format!("{page}{line}\n"))?;
+    Ok(Ended::Done)
+}
+
+/// Who left: a label of two values.
+fn labels(rows: &[Vec<String>], label: usize, args: &Contract) -> Result<Vec<bool>, String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row.get(label).map_or("", String::as_str)).or_default() += 1;
+    }
+    if let Some(blank) = counts.get("") {
+        return Err(format!("{blank} rows have no `{}`; who left must be known of everyone", args.label));
+    }
+    let list = || counts.iter().map(|(v, n)| format!("{v} ({n})")).collect::<Vec<_>>().join(", ");
+    let left = match &args.left {
+        Some(value) => value.clone(),
+        None => {
+            let usual = ["Yes", "yes", "1", "true", "True", "TRUE", "churned", "Churned", "Y", "y"];
+            let found = usual.into_iter().find(|v| counts.contains_key(v));
+            found.map(str::to_owned).ok_or_else(|| {
+                format!(
+                    "which value of `{}` says that a customer left? It has {}; name it with --left",
+                    args.label,
+                    list()
+                )
+            })?
+        }
+    };
+    if !counts.contains_key(left.as_str()) {
+        return Err(format!("no row of `{}` is `{left}`; it has {}", args.label, list()));
+    }
+    if counts.len() > 2 {
+        return Err(format!("`{}` has {} values, {}; a label has two", args.label, counts.len(), list()));
+    }
+    Ok(rows.iter().map(|row| row.get(label).is_some_and(|v| *v == left)).collect())
+}
+
+/// Calibrated probabilities by models of the other folds.
+fn unseen(
+    examples: &Examples,
+    model: &tillwise_mine::churn::Churn,
+    how: &tillwise_mine::churn::TrainSettings,
+) -> Result<Vec<f64>, tillwise_mine::MineError> {
+    let kind = match &model.scorer {
+        None => tillwise_mine::churn::Kind::Tree,
+        Some(scorer) => scorer.kind(),
+    };
+    let settings = match &how.tuning {
+        Some(tuning) => tune::tune(examples, &how.tree, tuning)?.0,
+        None => how.tree.clone(),
+    };
+    let fold = examples.folds(how.folds, how.seed);
+    let p = tune::out_of_fold(kind, examples, &settings, &fold, how.seed)?;
+    Ok(p.into_iter().map(|p| model.calibration.apply(p)).collect())
+}
+
+fn batch(
+    table: &'static str,
+    columns: &[Column],
+    arrays: Vec<ArrayRef>,
+) -> Result<RecordBatch, PipelineError> {
+    RecordBatch::try_new(arrow_schema(columns), arrays)
+        .map_err(|e| PipelineError::Assemble { table, message: e.to_string() })
+}
+
+fn floats(values: impl IntoIterator<Item = f64>) -> ArrayRef {
+    Arc::new(values.into_iter().map(Some).collect::<Float64Array>())
+}
+
+fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(values.into_iter().map(Some).collect::<StringArray>())
+}
+
+fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
+    Arc::new(values.into_iter().map(Some).collect::<Int32Array>())
+}
+
+fn customers(
+    ids: &[String],
+    examples: &Examples,
+    scores: &Scores,
+    unseen: &[f64],
+) -> Result<RecordBatch, PipelineError> {
+    let reason = |n: usize| -> ArrayRef {
+        Arc::new(scores.explained.iter().map(|e| e.1.get(n)).collect::<StringArray>())
+    };
+    batch(
+        "contract_customers",
+        CONTRACT_CUSTOMERS,
+        vec![
+            texts(ids.iter().map(String::as_str)),
+            Arc::new(BooleanArray::from(examples.churned.clone())),
+            floats(scores.probabilities.iter().copied()),
+            floats(unseen.iter().copied()),
+            ints(deciles(&scores.probabilities).into_iter().map(i32::from)),
+            ints(scores.explained.iter().map(|e| e.0 as i32)),
+            reason(0),
+            reason(1),
+            reason(2),
+        ],
+    )
+}
+
+/// Survival curves of all and by each category, their tests, and a Cox regression on everything but the tenure itself.
+fn survival(
+    times: Times<'_>,
+    examples: &Examples,
+    tenure: &str,
+    tables: &mut Vec<(&'static str, RecordBatch)>,
+    said: &mut Vec<String>,
+) -> Result<(), tillwise_mine::MineError> {
+    let whole = kaplan_meier(times)?;
+    let median = median_time(&whole)
+        .map_or("more than half are still there".to_owned(), |m| format!("half have left by {m}"));
+    said.push(format!("Survival by {tenure}: {median}"));
+    let mut curves: Vec<(String, Option<String>, Vec<Step>)> = vec![("all".to_owned(), None, whole)];
+    let mut tests = Vec::new();
+    let mut covariates: Vec<(String, Vec<f64>)> = Vec::new();
+    for (feature, column) in examples.features.iter().zip(&examples.columns) {
+        match column {
+            Values::Number(v) if feature.name != tenure => {
+                // A blank is the mean: it says nothing.
+                let known: Vec<f64> = v.iter().copied().filter(|v| v.is_finite()).collect();
+                let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+                let varies = known.iter().any(|x| *x != known[0]);
+                if varies {
+                    let filled = v.iter().map(|v| if v.is_finite() { *v } else { mean }).collect();
+                    covariates.push((feature.name.clone(), filled));
+                }
+            }
+            Values::Category(codes) => {
+                groups(times, feature, codes, &mut curves, &mut tests, &mut covariates)?;
+            }
+            Values::Number(_) => {}
+        }
+    }
+    let assemble =
+        |e: PipelineError| tillwise_mine::MineError::Data { needs: "tables".into(), found: e.to_string() };
+    let steps = || curves.iter().flat_map(|(by, group, steps)| steps.iter().map(move |s| (by, group, s)));
+    let table = batch(
+        "survival",
+        SURVIVAL,
+        vec![
+            texts(steps().map(|(by, _, _)| by.as_str())),
+            Arc::new(steps().map(|(_, group, _)| group.as_deref()).collect::<StringArray>()),
+            floats(steps().map(|(_, _, s)| s.time)),
+            Arc::new(steps().map(|(_, _, s)| Some(s.at_risk as i64)).collect::<Int64Array>()),
+            Arc::new(steps().map(|(_, _, s)| Some(s.events as i64)).collect::<Int64Array>()),
+            floats(steps().map(|(_, _, s)| s.survival)),
+            floats(steps().map(|(_, _, s)| s.standard_error)),
+        ],
+    );
+    tables.push(("survival.parquet", table.map_err(assemble)?));
+    let table = batch(
+        "survival_tests",
+        SURVIVAL_TESTS,
+        vec![
+            texts(tests.iter().map(|(by, _, _)| *by)),
+            ints(tests.iter().map(|(_, n, _)| *n as i32)),
+            floats(tests.iter().map(|(_, _, t)| t.statistic)),
+            ints(tests.iter().map(|(_, _, t)| t.degrees as i32)),
+            floats(tests.iter().map(|(_, _, t)| t.p_value)),
+        ],
+    );
+    tables.push(("survival_tests.parquet", table.map_err(assemble)?));
+    // What follows from covariates before it is left out.
+    let mut kept: Vec<usize> = Vec::new();
+    let mut fitted = None;
+    for i in 0..covariates.len() {
+        kept.push(i);
+        let columns: Vec<Vec<f64>> = kept.iter().map(|k| covariates[*k].1.clone()).collect();
+        match Cox::fit(times, &columns) {
+            Ok(cox) => fitted = Some(cox),
+            Err(_) => {
+                kept.pop();
+                said.push(format!(
+                    "Cox regression without `{}`: it follows from the others, or tells too much",
+                    covariates[i].0
+                ));
+            }
+        }
+    }
+    let Some(cox) = fitted else { return Ok(()) };
+    said.push(format!(
+        "Cox regression: {} covariates, concordance {:.3}, log-likelihood {:.2} ({:.2} without)",
+        kept.len(),
+        cox.concordance.unwrap_or(f64::NAN),
+        cox.log_likelihood,
+        cox.null_log_likelihood
+    ));
+    let table = batch(
+        "cox",
+        COX_COLUMNS,
+        vec![
+            texts(kept.iter().map(|k| covariates[*k].0.as_str())),
+            floats(cox.coefficients.iter().copied()),
+            floats(cox.coefficients.iter().map(|c| c.exp())),
+            floats(cox.standard_errors.iter().copied()),
+            floats((0..kept.len()).map(|i| cox.p_value(i))),
+        ],
+    );
+    tables.push(("cox.parquet", table.map_err(assemble)?));
+    Ok(())
+}
+
+/// Curves and test of a category's values, and a mark for each but the most frequent one.
+fn groups<'a>(
+    times: Times<'_>,
+    feature: &'a Feature,
+    codes: &[u32],
+    curves: &mut Vec<(String, Option<String>, Vec<Step>)>,
+    tests: &mut Vec<(&'a str, usize, tillwise_mine::churn::survival::LogRank)>,
+    covariates: &mut Vec<(String, Vec<f64>)>,
+) -> Result<(), tillwise_mine::MineError> {
+    let names = feature.categories.as_deref().unwrap_or_default();
+    if names.len() < 2 || names.len() > MOST_GROUPS {
+        return Ok(());
+    }
+    let rows: Vec<usize> = (0..codes.len()).filter(|i| codes[*i] != UNKNOWN).collect();
+    let of = |rows: &[usize]| -> (Vec<f64>, Vec<bool>) {
+        rows.iter().map(|i| (times.time[*i], times.left[*i])).unzip()
+    };
+    let mut counts = vec![0; names.len()];
+    for (code, name) in names.iter().enumerate() {
+        let own: Vec<usize> = rows.iter().copied().filter(|i| codes[*i] as usize == code).collect();
+        counts[code] = own.len();
+        let (time, left) = of(&own);
+        let steps = kaplan_meier(Times { time: &time, left: &left })?;
+        curves.push((feature.name.clone(), Some(name.clone()), steps));
+    }
+    let (time, left) = of(&rows);
+    let group: Vec<usize> = rows.iter().map(|i| codes[*i] as usize).collect();
+    if let Ok(test) = log_rank(Times { time: &time, left: &left }, &group, names.len()) {
+        tests.push((&feature.name, names.len(), test));
+    }
+    let common = (0..names.len()).max_by_key(|c| (counts[*c], std::cmp::Reverse(*c)));
+    for (code, name) in names.iter().enumerate().filter(|(c, _)| Some(*c) != common) {
+        let mark = codes.iter().map(|c| f64::from(u8::from(*c as usize == code))).collect();
+        covariates.push((format!("{} = {name}", feature.name), mark));
+    }
+    Ok(())
+}
+
+/// The kind of a model, as typed.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelArg(pub ChurnModel);
+
+impl std::str::FromStr for ModelArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<ModelArg, String> {
+        serde_json::from_value(serde_json::Value::String(text.to_owned()))
+            .map(ModelArg)
+            .map_err(|_| format!("`{text}` is not tree, forest, boosting, logistic or auto"))
+    }
+}

@@ -1,0 +1,338 @@
+//! From examples to a calibrated, judged and explained model.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::act::{OfferTerms, best_threshold};
+use super::calibrate::{Calibration, Method};
+use super::data::{Examples, FEW, UNKNOWN, Values};
+use super::metrics::{
+    Bin, Confusion, Gain, Judgement, METRICS, auc, confusion, gains, intervals, judge, reliability,
+};
+use super::tree::{Tree, TreeSettings};
+use super::tune::{Choice, Tuning, out_of_fold, tune};
+use super::{Churn, Kind, Scorer};
+use crate::MineError;
+
+/// How a model is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainSettings {
+    /// The model that gives the probabilities; `None` for the tree, unless a challenger beats it.
+    pub model: Option<Kind>,
+    /// For `None`: the AUC by which a challenger must beat the tree.
+    pub margin: f64,
+    /// The tree, where nothing is tuned.
+    pub tree: TreeSettings,
+    /// What is tried for the tree.
+    pub tuning: Option<Tuning>,
+    /// Folds that calibration looks at.
+    pub folds: usize,
+    /// Where chance begins.
+    pub seed: u64,
+    /// How probabilities are calibrated.
+    pub calibration: Method,
+    /// Draws for the intervals of the measures; 0 for none.
+    pub bootstrap: usize,
+    /// What an offer costs and brings.
+    pub terms: OfferTerms,
+}
+
+/// What a model is judged on, with the value of each row's customer.
+#[derive(Clone, Copy, Debug)]
+pub enum Judge<'a> {
+    /// Rows of a later time.
+    Later(&'a Examples, &'a [f64]),
+    /// The training rows, each by a model of the other folds.
+    Folds(&'a [f64]),
+}
+
+/// Scores of something simpler, for training rows and for judged ones.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    /// Its name in tables.
+    pub name: &'static str,
+    /// The judged rows by it, probabilities or not: only their order counts for some measures.
+    pub judged: Vec<f64>,
+}
+
+/// How one model did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Its name.
+    pub model: String,
+    /// Whether it gives the probabilities.
+    pub chosen: bool,
+    /// Each of [`METRICS`].
+    pub values: Vec<Option<f64>>,
+    /// Their bootstrap intervals, 95 %.
+    pub intervals: Vec<Option<(f64, f64)>>,
+}
+
+impl Judged {
+    /// One of the measures.
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        METRICS.iter().position(|m| *m == metric).and_then(|i| self.values.get(i).copied().flatten())
+    }
+}
+
+/// A feature's part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// The feature.
+    pub feature: String,
+    /// Its share of what the tree's splits lower the impurity by.
+    pub impurity: f64,
+    /// What the chosen model's AUC on judged rows loses when the feature's values are shuffled; `None` where rows are judged in folds.
+    pub permutation: Option<f64>,
+}
+
+/// What training came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrainReport {
+    /// Training rows.
+    pub training_rows: usize,
+    /// Of them churners.
+    pub training_churners: usize,
+    /// The model that gives the probabilities.
+    pub model: String,
+    /// Depth, leaf size, pruning and shrinkage of the tree; its cross-validated loss and AUC.
+    pub tree: Option<Choice>,
+    /// Leaves of the tree.
+    pub leaves: usize,
+    /// Every model and baseline.
+    pub judged: Vec<Judged>,
+    /// Reliability table of the chosen model.
+    pub reliability: Vec<Bin>,
+    /// Gains of the chosen model.
+    pub gains: Vec<Gain>,
+    /// From this probability on an offer pays.
+    pub threshold: f64,
+    /// What offers to all judged rows from there on would have brought.
+    pub profit: f64,
+    /// The confusion matrix there.
+    pub confusion: Confusion,
+    /// Features, the most important first.
+    pub importance: Vec<Importance>,
+    /// What to bear in mind.
+    pub warnings: Vec<String>,
+}
+
+/// Leaves out features that say nothing or name single customers, and warns of those that say too much.
+pub fn clean(examples: &mut Examples) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let n = examples.len();
+    let mut keep = Vec::new();
+    for (i, (feature, column)) in examples.features.iter().zip(&examples.columns).enumerate() {
+        let known = match column {
+            Values::Number(v) => v.iter().filter(|v| v.is_finite()).count(),
+            Values::Category(c) => c.iter().filter(|c| **c != UNKNOWN).count(),
+        };
+        let kinds = feature.categories.as_ref().map_or(0, Vec::len);
+        if known == 0 {
+            warnings.push(format!("`{}` is blank in every row and is left out", feature.name));
+        } else if kinds > 50 && 2 * kinds > n {
+            warnings
+                .push(format!("`{}` has {kinds} values in {n} rows: an id, it is left out", feature.name));
+        } else {
+            if let Some(tells) = alone(column, &examples.churned).filter(|a| *a > 0.995) {
+                warnings.push(format!(
+                    "`{}` alone tells who leaves (AUC {tells:.3}): is it known before they leave? If not, leave it out",
+                    feature.name
+                ));
+            }
+            keep.push(i);
+        }
+    }
+    examples.features = keep.iter().map(|i| examples.features[*i].clone()).collect();
+    examples.columns = keep.iter().map(|i| examples.columns[*i].clone()).collect();
+    if examples.churners() < FEW {
+        warnings.push(format!("only {} rows churned: take every figure with care", examples.churners()));
+    }
+    warnings
+}
+
+/// The AUC of one feature, in whichever direction it is above a half.
+fn alone(column: &Values, churned: &[bool]) -> Option<f64> {
+    let scores: Vec<f64> = match column {
+        Values::Number(v) => v.iter().map(|v| if v.is_finite() { *v } else { f64::MIN }).collect(),
+        Values::Category(codes) => {
+            let most = codes.iter().filter(|c| **c != UNKNOWN).max().map_or(0, |c| *c as usize + 1);
+            let mut counts = vec![(0.0, 0.0); most + 1];
+            let place = |c: u32| (c as usize).min(most);
+            for (code, churned) in codes.iter().zip(churned) {
+                let count = &mut counts[place(*code)];
+                count.0 += f64::from(u8::from(*churned));
+                count.1 += 1.0;
+            }
+            codes.iter().map(|c| counts[place(*c)].0 / counts[place(*c)].1).collect()
+        }
+    };
+    auc(&scores, churned).map(|a| a.max(1.0 - a))
+}
+
+/// Trains the tree and what is asked for beside it, calibrates and judges all, and chooses.
+///
+/// # Errors
+/// If the examples do not carry a tree.
+pub fn train(
+    training: &Examples,
+    against: Judge<'_>,
+    baselines: &[Baseline],
+    settings: &TrainSettings,
+) -> Result<(Churn, TrainReport), MineError> {
+    training.check_shape()?;
+    let (tree_settings, tried) = match &settings.tuning {
+        Some(tuning) => tune(training, &settings.tree, tuning)?,
+        None => (settings.tree.clone(), Vec::new()),
+    };
+    let fold = training.folds(settings.folds, settings.seed);
+    let mut kinds: Vec<Kind> = match settings.model {
+        None => Kind::ALL.to_vec(),
+        Some(kind) => vec![Kind::Tree, kind],
+    };
+    kinds.dedup();
+    let (judged_rows, values) = match against {
+        Judge::Later(examples, values) => (examples, values),
+        Judge::Folds(values) => (training, values),
+    };
+    let mut warnings = Vec::new();
+    let mut fitted: Vec<(Kind, Scorer, Calibration, Vec<f64>)> = Vec::new();
+    for kind in kinds {
+        let unseen = out_of_fold(kind, training, &tree_settings, &fold, settings.seed);
+        let scorer = Scorer::fit(kind, training, &tree_settings, settings.seed);
+        let (unseen, scorer) = match (unseen, scorer) {
+            (Ok(unseen), Ok(scorer)) => (unseen, scorer),
+            (Err(e), _) | (_, Err(e)) if kind == Kind::Tree => return Err(e),
+            (Err(e), _) | (_, Err(e)) => {
+                warnings.push(format!("no {}: {e}", kind.name()));
+                continue;
+            }
+        };
+        let calibration = Calibration::fit(settings.calibration, &unseen, &training.churned);
+        let raw = match against {
+            Judge::Later(examples, _) => scorer.predict(&examples.columns),
+            Judge::Folds(_) => unseen,
+        };
+        let p = raw.into_iter().map(|p| calibration.apply(p)).collect();
+        fitted.push((kind, scorer, calibration, p));
+    }
+    let score = |p: &[f64]| auc(p, &judged_rows.churned).unwrap_or(0.5);
+    let of_tree = fitted.first().map_or(0.5, |f| score(&f.3));
+    let chosen = match settings.model {
+        Some(kind) => fitted.iter().position(|f| f.0 == kind).unwrap_or(0),
+        None => {
+            let best = (0..fitted.len())
+                .fold(0, |best, i| if score(&fitted[i].3) > score(&fitted[best].3) { i } else { best });
+            if score(&fitted[best].3) > of_tree + settings.margin { best } else { 0 }
+        }
+    };
+
+    let measure = |model: &str, chosen: bool, p: &[f64]| {
+        let intervals = if settings.bootstrap > 0 {
+            intervals(p, &judged_rows.churned, settings.bootstrap, settings.seed).to_vec()
+        } else {
+            vec![None; METRICS.len()]
+        };
+        let judgement: Judgement = judge(p, &judged_rows.churned);
+        Judged { model: model.to_owned(), chosen, values: judgement.values().to_vec(), intervals }
+    };
+    let mut judged: Vec<Judged> =
+        fitted.iter().enumerate().map(|(i, f)| measure(f.0.name(), i == chosen, &f.3)).collect();
+    judged.extend(baselines.iter().map(|b| measure(b.name, false, &b.judged)));
+    let best_baseline =
+        baselines.iter().map(|b| (b.name, score(&b.judged))).fold(None, |best: Option<(&str, f64)>, b| {
+            if best.is_some_and(|k| k.1 >= b.1) { best } else { Some(b) }
+        });
+    let probabilities = fitted[chosen].3.clone();
+    if let Some((name, theirs)) = best_baseline.filter(|b| b.1 >= score(&probabilities)) {
+        warnings.push(format!(
+            "the {} ranks no better (AUC {:.3}) than {} alone ({theirs:.3})",
+            fitted[chosen].0.name(),
+            score(&probabilities),
+            name.replace('_', " ")
+        ));
+    }
+    let j = judge(&probabilities, &judged_rows.churned);
+    if (j.mean_probability - j.churn_rate).abs() > 0.1 {
+        warnings.push(format!(
+            "out of time the model expects {:.0} % to churn and {:.0} % did: the season or the trend has changed",
+            100.0 * j.mean_probability,
+            100.0 * j.churn_rate
+        ));
+    }
+    let (threshold, profit) = best_threshold(&probabilities, &judged_rows.churned, values, &settings.terms);
+    let (kind, scorer, calibration, _) = fitted.swap_remove(chosen);
+    let tree = match &scorer {
+        Scorer::Tree(tree) => tree.clone(),
+        _ => Tree::fit(training, &tree_settings)?,
+    };
+    let blank = |c: &Values| match c {
+        Values::Number(v) => v.iter().any(|v| !v.is_finite()),
+        Values::Category(c) => c.contains(&UNKNOWN),
+    };
+    let permuted = match against {
+        Judge::Later(examples, _) => Some(permutation(&scorer, examples, settings.seed)),
+        Judge::Folds(_) => None,
+    };
+    let impurity = tree.importance(training.features.len());
+    let mut importance: Vec<Importance> = training
+        .features
+        .iter()
+        .enumerate()
+        .map(|(i, f)| Importance {
+            feature: f.name.clone(),
+            impurity: impurity[i],
+            permutation: permuted.as_ref().map(|p| p[i]),
+        })
+        .collect();
+    importance.sort_by(|a, b| b.impurity.total_cmp(&a.impurity).then(a.feature.cmp(&b.feature)));
+    let report = TrainReport {
+        training_rows: training.len(),
+        training_churners: training.churners(),
+        model: kind.name().to_owned(),
+        tree: tried.into_iter().next(),
+        leaves: tree.leaves(),
+        judged,
+        reliability: reliability(&probabilities, &judged_rows.churned),
+        gains: gains(&probabilities, &judged_rows.churned),
+        threshold,
+        profit,
+        confusion: confusion(&probabilities, &judged_rows.churned, threshold),
+        importance,
+        warnings,
+    };
+    let model = Churn {
+        horizon_days: 0,
+        eligible_days: 0,
+        features: training.features.clone(),
+        blanks: training.columns.iter().map(blank).collect(),
+        tree,
+        scorer: (kind != Kind::Tree).then_some(scorer),
+        alive: None,
+        calibration,
+        threshold,
+    };
+    Ok((model, report))
+}
+
+/// What the AUC loses when one feature after the other is shuffled (Breiman 2001), on up to ten thousand rows.
+fn permutation(scorer: &Scorer, examples: &Examples, seed: u64) -> Vec<f64> {
+    let most = examples.len().min(10_000);
+    let rows: Vec<usize> = (0..most).map(|i| i * examples.len() / most.max(1)).collect();
+    let sample = examples.pick(&rows);
+    let whole = auc(&scorer.predict(&sample.columns), &sample.churned).unwrap_or(0.5);
+    (0..sample.columns.len())
+        .into_par_iter()
+        .map(|feature| {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(feature as u64));
+            let mut order: Vec<usize> = (0..sample.len()).collect();
+            order.shuffle(&mut rng);
+            let mut columns = sample.columns.clone();
+            columns[feature] = columns[feature].pick(&order);
+            whole - auc(&scorer.predict(&columns), &sample.churned).unwrap_or(0.5)
+        })
+        .collect()
+}

@@ -1,0 +1,216 @@
+//! What churn models look at: columns of a customer table, what is computed from them, and attributes of the user's own.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tillwise_mine::churn::{Feature, Values};
+use tillwise_mine::clv::{BetaGeometric, History};
+use tillwise_table::Table;
+
+use crate::analyses::{Context, feature};
+use crate::config::is_text;
+use crate::{NotDone, PipelineError};
+
+/// A column before categories have codes.
+#[derive(Clone)]
+pub enum Raw {
+    /// NaN for blanks.
+    Number(Vec<f64>),
+    /// Empty for blanks.
+    Text(Vec<String>),
+}
+
+/// Columns of some rows, by name.
+#[derive(Clone, Default)]
+pub struct Columns(pub Vec<(String, Raw)>);
+
+/// Attributes by customer.
+#[derive(Default)]
+pub struct Attributes {
+    names: Vec<String>,
+    rows: HashMap<String, Vec<String>>,
+}
+
+impl Attributes {
+    /// Those of the config, if there are any.
+    pub fn read(context: &Context<'_>) -> Result<Attributes, PipelineError> {
+        let Some(path) = &context.config.churn.attributes_file else { return Ok(Attributes::default()) };
+        let (header, rows) = read_csv(&context.base.join(path), "[churn] attributes_file")?;
+        let wrong =
+            |problem: String| PipelineError::Setting { key: "[churn] attributes_file".to_owned(), problem };
+        let id = header.iter().position(|h| h == "customer_id").ok_or_else(|| {
+            wrong(format!("{} has no column `customer_id`, but {}", path.display(), header.join(", ")))
+        })?;
+        let mut attributes = Attributes { names: header, rows: HashMap::new() };
+        attributes.names.remove(id);
+        for (i, mut row) in rows.into_iter().enumerate() {
+            let customer = row.remove(id);
+            if attributes.rows.insert(customer.clone(), row).is_some() {
+                return Err(wrong(format!("row {}: the customer `{customer}` stands twice", i + 2)));
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Columns for customers; numbers where every known value is one.
+    fn of(&self, ids: &[&str]) -> Vec<(String, Raw)> {
+        let number = |i: usize| {
+            self.rows.values().all(|row| row[i].is_empty() || row[i].parse::<f64>().is_ok_and(f64::is_finite))
+        };
+        let text = |id: &str, i: usize| self.rows.get(id).map_or("", |row| row[i].as_str());
+        (0..self.names.len())
+            .map(|i| {
+                let raw = if number(i) {
+                    Raw::Number(ids.iter().map(|id| text(id, i).parse().unwrap_or(f64::NAN)).collect())
+                } else {
+                    Raw::Text(ids.iter().map(|id| text(id, i).to_owned()).collect())
+                };
+                (self.names[i].clone(), raw)
+            })
+            .collect()
+    }
+}
+
+/// A CSV file with a header, every field trimmed.
+pub fn read_csv(path: &Path, key: &str) -> Result<(Vec<String>, Vec<Vec<String>>), PipelineError> {
+    let wrong = |problem: String| PipelineError::Setting {
+        key: key.to_owned(),
+        problem: format!("{}: {problem}", path.display()),
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| wrong(format!("cannot be read: {e}")))?;
+    let strip = |h: &str| h.trim_start_matches('\u{feff}').to_owned();
+    let header: Vec<String> = reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(strip).collect();
+    let rows = reader
+        .records()
+        .map(|r| r.map(|r| r.iter().map(str::to_owned).collect()).map_err(|e| wrong(e.to_string())))
+        .collect::<Result<Vec<Vec<String>>, _>>()?;
+    Ok((header, rows))
+}
+
+/// How often customers buy and drop out, up to the table's day.
+pub fn alive(table: &Table) -> Result<Option<BetaGeometric>, PipelineError> {
+    Ok(BetaGeometric::fit(&histories(table)?, 1, true, 0.0).ok().map(|f| f.0))
+}
+
+fn histories(table: &Table) -> Result<Vec<History>, PipelineError> {
+    let (x, t_x, age) = (table.f64s("x")?, table.f64s("t_x_days")?, table.f64s("age_days")?);
+    Ok((0..x.len()).map(|i| History { x: x[i], t_x: t_x[i] / 7.0, age: age[i] / 7.0 }).collect())
+}
+
+impl Columns {
+    /// The columns of a customer table that have these names.
+    pub(crate) fn of(
+        table: &Table,
+        names: &[String],
+        attributes: &Attributes,
+        alive: Option<&BetaGeometric>,
+    ) -> Result<Columns, NotDone> {
+        let of = |name: &str| feature(table, name);
+        let ratio = |a: &str, b: &str| -> Result<Vec<f64>, PipelineError> {
+            Ok(of(a)?.into_iter().zip(of(b)?).map(|(a, b)| a / b).collect())
+        };
+        // The last ninety days less the ninety before.
+        let trend = |near: &str, far: &str| -> Result<Vec<f64>, PipelineError> {
+            Ok(of(near)?.into_iter().zip(of(far)?).map(|(near, far)| 2.0 * near - far).collect())
+        };
+        let mut columns = Vec::new();
+        for name in names {
+            let raw = match name.as_str() {
+                "orders_trend" => Raw::Number(trend("orders_90d", "orders_180d")?),
+                "revenue_trend" => Raw::Number(trend("net_revenue_90d", "net_revenue_180d")?),
+                "returns_share" => Raw::Number(ratio("returns_value", "gross_revenue")?),
+                "lines_per_order" => Raw::Number(ratio("lines", "orders")?),
+                "p_alive" => {
+                    let nothing = || vec![f64::NAN; table.rows()];
+                    let histories = histories(table)?;
+                    let alive =
+                        alive.map_or_else(nothing, |m| histories.iter().map(|h| m.p_alive(*h)).collect());
+                    Raw::Number(alive)
+                }
+                text if is_text(text) => {
+                    Raw::Text(table.texts(text)?.into_iter().map(str::to_owned).collect())
+                }
+                number => Raw::Number(of(number)?),
+            };
+            columns.push((name.clone(), raw));
+        }
+        columns.extend(attributes.of(&table.texts("customer_id")?));
+        Ok(Columns(columns))
+    }
+
+    /// Some of the rows.
+    pub fn pick(self, rows: &[usize]) -> Columns {
+        let pick = |(name, raw)| {
+            let raw = match raw {
+                Raw::Number(v) => Raw::Number(rows.iter().map(|r| v[*r]).collect()),
+                Raw::Text(v) => Raw::Text(rows.iter().map(|r| v[*r].clone()).collect()),
+            };
+            (name, raw)
+        };
+        Columns(self.0.into_iter().map(pick).collect())
+    }
+
+    /// The rows of another set below these.
+    pub fn append(&mut self, other: Columns) {
+        if self.0.is_empty() {
+            *self = other;
+            return;
+        }
+        for ((_, own), (_, more)) in self.0.iter_mut().zip(other.0) {
+            match (own, more) {
+                (Raw::Number(own), Raw::Number(more)) => own.extend(more),
+                (Raw::Text(own), Raw::Text(more)) => own.extend(more),
+                _ => {}
+            }
+        }
+    }
+
+    /// What each column is, and its values, as training rows have them.
+    pub fn learn(self) -> (Vec<Feature>, Vec<Values>) {
+        self.0
+            .into_iter()
+            .map(|(name, raw)| match raw {
+                Raw::Number(v) => (Feature::number(&name), Values::Number(v)),
+                Raw::Text(v) => Feature::category(&name, &v.iter().map(String::as_str).collect::<Vec<_>>()),
+            })
+            .unzip()
+    }
+
+    /// The values of features that a model knows, and how many categories of each it does not. A column that is missing is blank.
+    pub fn encode(&self, features: &[Feature], rows: usize) -> (Vec<Values>, Vec<(String, usize)>) {
+        let mut unseen = Vec::new();
+        let columns = features
+            .iter()
+            .map(|feature| {
+                let raw = self.0.iter().find(|(name, _)| *name == feature.name).map(|(_, raw)| raw);
+                match (raw, feature.categories.is_some()) {
+                    (Some(Raw::Number(v)), false) => Values::Number(v.clone()),
+                    (Some(Raw::Text(v)), true) => {
+                        let texts: Vec<&str> = v.iter().map(String::as_str).collect();
+                        let (codes, unknown) = feature.codes(&texts);
+                        if unknown > 0 {
+                            unseen.push((feature.name.clone(), unknown));
+                        }
+                        codes
+                    }
+                    (Some(Raw::Number(v)), true) => {
+                        let texts: Vec<String> = v
+                            .iter()
+                            .map(|v| if v.is_finite() { v.to_string() } else { String::new() })
+                            .collect();
+                        feature.codes(&texts.iter().map(String::as_str).collect::<Vec<_>>()).0
+                    }
+                    (Some(Raw::Text(v)), false) => {
+                        Values::Number(v.iter().map(|t| t.parse().unwrap_or(f64::NAN)).collect())
+                    }
+                    (None, false) => Values::Number(vec![f64::NAN; rows]),
+                    (None, true) => feature.codes(&vec![""; rows]).0,
+                }
+            })
+            .collect();
+        (columns, unseen)
+    }
+}

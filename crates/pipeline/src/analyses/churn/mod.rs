@@ -1,0 +1,247 @@
+//! Churn: labelled tables at earlier dates, a model, its judgement, its rules, and whom to save.
+
+pub mod features;
+pub mod tables;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use serde::Serialize;
+use tillwise_core::Day;
+use tillwise_mine::churn::train::{clean, train};
+use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
+use tillwise_mine::stats::Steps;
+use tillwise_table::Table;
+
+use super::{Context, Done, floats, ints, texts};
+use crate::{NotDone, PipelineError, config};
+use features::{Attributes, Columns};
+use tables::Scores;
+
+/// The dates of a churn model: it is trained at some and judged at a later one.
+#[derive(Clone, Debug)]
+pub struct Cutoffs<T> {
+    /// The latest first; their label windows end before the judged cutoff's begins.
+    pub training: Vec<T>,
+    /// The latest cutoff with a complete label window.
+    pub judged: T,
+}
+
+/// A customer table at a cutoff, with its label.
+#[derive(Clone, Debug)]
+pub struct LabelledTable {
+    pub cutoff: Day,
+    pub path: PathBuf,
+}
+
+/// The cutoffs that the history from `first` to `as_of` allows, or why there are none.
+pub fn cutoffs(settings: &config::Churn, first: Day, as_of: Day) -> Result<Cutoffs<Day>, String> {
+    let horizon = settings.horizon_days;
+    let judged = as_of - horizon;
+    // A cutoff needs a horizon of history before it, else its features say little.
+    let training: Vec<Day> = (1..=settings.training_cutoffs as i32)
+        .map(|i| judged - horizon * i)
+        .take_while(|cutoff| cutoff.since(first) >= horizon)
+        .collect();
+    if training.is_empty() {
+        return Err(format!(
+            "a {horizon}-day churn model judged out of time needs at least {} days of orders (a horizon of history, \
+             one to train on, one to judge on), but there are {}; set [churn] horizon_days to {} or less",
+            3 * horizon + 1,
+            as_of.since(first) + 1,
+            (as_of.since(first) / 3).max(1)
+        ));
+    }
+    Ok(Cutoffs { training, judged })
+}
+
+#[derive(Serialize)]
+struct Report {
+    training_cutoffs: Vec<Day>,
+    judged_cutoff: Day,
+    #[serde(flatten)]
+    train: TrainReport,
+}
+
+/// Reasons that are told of a customer.
+const REASONS: usize = 3;
+
+pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
+    let settings = &context.config.churn;
+    let attributes = Attributes::read(context)?;
+    let file = context.model(None, || fit(context, settings, &attributes))?;
+    let model = &file.parameters;
+    let table = context.customers;
+    let names: Vec<String> = model.features.iter().map(|f| f.name.clone()).collect();
+    // What a model asks for that is neither a column nor an attribute is blank.
+    let known: Vec<String> = names.iter().filter(|n| config::is_churn_feature(n)).cloned().collect();
+    let (columns, unseen) =
+        Columns::of(table, &known, &attributes, model.alive.as_ref())?.encode(&model.features, table.rows());
+    let probabilities = model.score(&columns);
+    let scores = Scores { explained: model.explain(&columns, REASONS), probabilities };
+    let values = table.f64s("net_revenue_365d")?;
+    let terms = settings.terms();
+    let mut report = file.report.clone();
+    if let Some(warnings) = report["warnings"].as_array_mut() {
+        warnings.extend(unseen.into_iter().map(|(feature, rows)| {
+            format!(
+                "`{feature}` has values that the model does not know, in {rows} rows; they count as blank"
+            )
+            .into()
+        }));
+    }
+    let cutoff = report["judged_cutoff"].as_str().and_then(|d| d.parse::<Day>().ok());
+    let mut small = vec![
+        ("churn_rules.parquet", tables::rules(model, &scores, &values)?),
+        (
+            "churn_targets.parquet",
+            tables::target_table(&table.texts("customer_id")?, &scores, &values, &terms, settings.budget)?,
+        ),
+    ];
+    small.extend(tables::from_report(&report, cutoff)?);
+    tables::draw(model, context.models)?;
+
+    let days = table.f64s("days_since_last")?;
+    let eligible = days.iter().map(|d| Some(*d < f64::from(model.eligible_days))).collect::<BooleanArray>();
+    let p = &scores.probabilities;
+    let reason = |n: usize| texts(scores.explained.iter().map(|e| e.1.get(n)));
+    let profit = p.iter().zip(&values).map(|(p, v)| Some(terms.profit(*p, *v)));
+    Ok(Done {
+        columns: vec![
+            ("churn_probability", floats(p.iter().map(|p| Some(*p)))),
+            ("churn_decile", ints(deciles(p).into_iter().map(i32::from))),
+            ("churn_eligible", Arc::new(eligible) as ArrayRef),
+            ("churn_rule_id", ints(scores.explained.iter().map(|e| e.0 as i32))),
+            ("churn_reason_1", reason(0)),
+            ("churn_reason_2", reason(1)),
+            ("churn_reason_3", reason(2)),
+            ("churn_offer_profit", floats(profit)),
+        ],
+        tables: small,
+        report,
+    })
+}
+
+/// Eligible customers at a cutoff: columns, labels, ids, and what baselines and values need.
+struct Rows {
+    columns: Columns,
+    churned: Vec<bool>,
+    ids: Vec<String>,
+    days_since_last: Vec<f64>,
+    p_alive: Vec<f64>,
+    values: Vec<f64>,
+}
+
+fn rows(
+    labelled: &LabelledTable,
+    settings: &config::Churn,
+    attributes: &Attributes,
+) -> Result<Rows, NotDone> {
+    let table = Table::read(&labelled.path)?;
+    // Everyone seen up to the cutoff tells how customers drop out; only the eligible are learned from.
+    let wants_alive = settings.features.iter().any(|f| f == "p_alive");
+    let alive = if wants_alive { features::alive(&table)? } else { None };
+    let days = table.f64s("days_since_last")?;
+    let kept: Vec<usize> = (0..days.len()).filter(|i| days[*i] < f64::from(settings.eligible_days)).collect();
+    let pick = |name: &str| -> Result<Vec<f64>, PipelineError> {
+        let all = table.f64s(name)?;
+        Ok(kept.iter().map(|i| all[*i]).collect())
+    };
+    let ids = table.texts("customer_id")?;
+    let columns = Columns::of(&table, &settings.features, attributes, alive.as_ref())?.pick(&kept);
+    let p_alive = columns.0.iter().find(|(name, _)| name == "p_alive").map(|(_, raw)| match raw {
+        features::Raw::Number(v) => v.clone(),
+        features::Raw::Text(_) => Vec::new(),
+    });
+    Ok(Rows {
+        churned: pick("orders_in_horizon")?.into_iter().map(|n| n == 0.0).collect(),
+        ids: kept.iter().map(|i| ids[*i].to_owned()).collect(),
+        days_since_last: pick("days_since_last")?,
+        values: pick("net_revenue_365d")?,
+        p_alive: p_alive.unwrap_or_default(),
+        columns,
+    })
+}
+
+fn fit(
+    context: &Context<'_>,
+    settings: &config::Churn,
+    attributes: &Attributes,
+) -> Result<(Churn, Report), NotDone> {
+    let cutoffs = context.labelled.as_ref().map_err(|why| NotDone::Skipped(why.clone()))?;
+    let (mut columns, mut churned, mut days) = (Columns::default(), Vec::new(), Vec::new());
+    let (mut numbers, mut customers) = (HashMap::new(), Vec::new());
+    for table in &cutoffs.training {
+        let part = rows(table, settings, attributes)?;
+        columns.append(part.columns);
+        churned.extend(part.churned);
+        days.extend(part.days_since_last);
+        for id in part.ids {
+            let next = numbers.len() as u32;
+            customers.push(*numbers.entry(id).or_insert(next));
+        }
+    }
+    let (features, values) = columns.learn();
+    let mut training = Examples { features, columns: values, churned, weights: Vec::new(), customers };
+    training.check("to train on")?;
+    let mut warnings = clean(&mut training);
+    let later = rows(&cutoffs.judged, settings, attributes)?;
+    let judged = Examples {
+        columns: later.columns.encode(&training.features, later.churned.len()).0,
+        features: training.features.clone(),
+        churned: later.churned,
+        ..Examples::default()
+    };
+    judged.check("to judge on")?;
+    let points: Vec<(f64, bool)> = days.iter().copied().zip(training.churned.iter().copied()).collect();
+    let by_recency = Steps::fit(&points);
+    let mut baselines = vec![Baseline {
+        name: "recency_only",
+        judged: later.days_since_last.iter().map(|d| by_recency.at(*d)).collect(),
+    }];
+    if later.p_alive.iter().any(|p| p.is_finite()) {
+        baselines.push(Baseline { name: "p_alive", judged: later.p_alive.iter().map(|p| 1.0 - p).collect() });
+    }
+    let names: Vec<String> = training.features.iter().map(|f| f.name.clone()).collect();
+    let how = settings.train(&names, context.config.run.seed);
+    let (mut model, mut report) = train(&training, Judge::Later(&judged, &later.values), &baselines, &how)?;
+    model.horizon_days = settings.horizon_days;
+    model.eligible_days = settings.eligible_days;
+    model.alive =
+        if names.iter().any(|n| n == "p_alive") { features::alive(context.customers)? } else { None };
+    warnings.append(&mut report.warnings);
+    report.warnings = warnings;
+    let report = Report {
+        training_cutoffs: cutoffs.training.iter().map(|t| t.cutoff).collect(),
+        judged_cutoff: cutoffs.judged.cutoff,
+        train: report,
+    };
+    Ok((model, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_windows_end_before_the_judged_cutoff() {
+        let settings = config::Churn::default();
+        let (first, as_of) = (Day(0), Day(730));
+        let c = cutoffs(&settings, first, as_of).unwrap();
+        assert_eq!(c.judged, Day(640));
+        assert_eq!(c.training, [Day(550), Day(460), Day(370)]);
+        assert!(c.training.iter().all(|t| (*t + settings.horizon_days) <= c.judged));
+    }
+
+    #[test]
+    fn short_histories_are_told_what_is_needed() {
+        let why = cutoffs(&config::Churn::default(), Day(0), Day(123)).unwrap_err();
+        assert!(
+            why.contains("at least 271 days") && why.contains("there are 124") && why.contains("41 or less"),
+            "{why}"
+        );
+        assert_eq!(cutoffs(&config::Churn::default(), Day(0), Day(270)).unwrap().training, [Day(90)]);
+    }
+}

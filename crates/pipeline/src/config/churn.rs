@@ -1,0 +1,225 @@
+//! `[churn]`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tillwise_mine::churn::act::OfferTerms;
+use tillwise_mine::churn::calibrate::Method;
+use tillwise_mine::churn::{Criterion, Kind, TrainSettings, TreeSettings, Tuning};
+
+use super::{Auto, range};
+use crate::PipelineError;
+
+/// Churn settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Churn {
+    /// No order in this many days is churn.
+    pub horizon_days: i32,
+    /// Earlier cutoffs to train on, a horizon apart.
+    pub training_cutoffs: usize,
+    /// Train and judge on customers with an order in this many days before the cutoff.
+    pub eligible_days: i32,
+    /// What gives the probabilities: a model, or `"auto"` for the tree unless a challenger beats it out of time.
+    pub model: ChurnModel,
+    /// For `"auto"`: the AUC by which a challenger must beat the tree.
+    pub margin: f64,
+    /// What a split of the tree lowers.
+    pub criterion: Criterion,
+    /// Whether depth, leaf size, pruning and shrinkage are chosen by cross-validation.
+    pub tune: bool,
+    /// Splits from the root to a leaf, at most.
+    pub max_depth: usize,
+    /// Rows in a leaf, at least.
+    pub min_leaf: usize,
+    /// Without `tune`: what a leaf must lower the impurity by.
+    pub pruning: f64,
+    /// Without `tune`: rows that the share above counts for in a leaf's probability.
+    pub shrinkage: f64,
+    /// Features with which churn may only rise.
+    pub increasing: Vec<String>,
+    /// Features with which churn may only fall.
+    pub decreasing: Vec<String>,
+    /// Folds of the cross-validation.
+    pub folds: usize,
+    /// How probabilities are calibrated.
+    pub calibration: Method,
+    /// Draws for the intervals of the measures; 0 for none.
+    pub bootstrap: usize,
+    /// What an offer to stay costs.
+    pub offer_cost: f64,
+    /// Share of those about to leave whom an offer keeps.
+    pub response_rate: f64,
+    /// Share of a customer's revenue of the last 365 days that is saved with the customer.
+    pub value_saved: f64,
+    /// Most that offers may cost together; without it, all that pay are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<f64>,
+    /// A CSV file with a column customer_id and attributes of your own, numbers or categories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes_file: Option<PathBuf>,
+    /// What models look at.
+    pub features: Vec<String>,
+}
+
+/// See [`Churn::model`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "the model is tree, forest, boosting, logistic or auto")]
+pub enum ChurnModel {
+    /// The tree, unless a challenger beats it.
+    Auto(Auto),
+    /// That one.
+    Fixed(Kind),
+}
+
+impl Default for Churn {
+    fn default() -> Self {
+        let features = [
+            "days_since_last",
+            "tenure_days",
+            "orders",
+            "order_days",
+            "lines",
+            "units",
+            "net_revenue",
+            "avg_order_value",
+            "returns_share",
+            "distinct_products",
+            "lines_per_order",
+            "mean_gap_days",
+            "std_gap_days",
+            "lateness",
+            "orders_30d",
+            "orders_90d",
+            "orders_180d",
+            "orders_365d",
+            "orders_trend",
+            "net_revenue_30d",
+            "net_revenue_90d",
+            "net_revenue_180d",
+            "net_revenue_365d",
+            "revenue_trend",
+            "p_alive",
+            "top_country",
+            "top_channel",
+        ];
+        Churn {
+            horizon_days: 90,
+            training_cutoffs: 3,
+            eligible_days: 180,
+            model: ChurnModel::Fixed(Kind::Tree),
+            margin: 0.01,
+            criterion: Criterion::Gini,
+            tune: true,
+            max_depth: 8,
+            min_leaf: 20,
+            pruning: 0.0,
+            shrinkage: 10.0,
+            increasing: Vec::new(),
+            decreasing: Vec::new(),
+            folds: 5,
+            calibration: Method::Platt,
+            bootstrap: 200,
+            offer_cost: 1.0,
+            response_rate: 0.1,
+            value_saved: 0.3,
+            budget: None,
+            attributes_file: None,
+            features: features.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Churn {
+    /// What an offer costs and brings.
+    pub fn terms(&self) -> OfferTerms {
+        OfferTerms {
+            offer_cost: self.offer_cost,
+            response_rate: self.response_rate,
+            value_saved: self.value_saved,
+        }
+    }
+
+    /// Settings of the training, for features in this order.
+    pub fn train(&self, features: &[String], seed: u64) -> TrainSettings {
+        let direction =
+            |f: &String| i8::from(self.increasing.contains(f)) - i8::from(self.decreasing.contains(f));
+        let tuning = Tuning::default();
+        TrainSettings {
+            model: match self.model {
+                ChurnModel::Auto(_) => None,
+                ChurnModel::Fixed(kind) => Some(kind),
+            },
+            margin: self.margin,
+            tree: TreeSettings {
+                criterion: self.criterion,
+                max_depth: self.max_depth,
+                min_leaf: self.min_leaf,
+                pruning: self.pruning,
+                shrinkage: self.shrinkage,
+                monotone: features.iter().map(direction).collect(),
+            },
+            tuning: self.tune.then(|| {
+                let up_to = |all: Vec<usize>, fits: &dyn Fn(usize) -> bool, own: usize| {
+                    let mut kept: Vec<usize> = all.into_iter().filter(|v| fits(*v)).collect();
+                    if kept.is_empty() {
+                        kept.push(own);
+                    }
+                    kept
+                };
+                Tuning {
+                    folds: self.folds,
+                    seed,
+                    depths: up_to(tuning.depths, &|d| d <= self.max_depth, self.max_depth),
+                    leaves: up_to(tuning.leaves, &|l| l >= self.min_leaf, self.min_leaf),
+                    ..Tuning::default()
+                }
+            }),
+            folds: self.folds,
+            seed,
+            calibration: self.calibration,
+            bootstrap: self.bootstrap,
+            terms: self.terms(),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), PipelineError> {
+        let within = |key: &str, value: usize, least: usize, most: usize| {
+            let must = format!("within {least} to {most}");
+            range(key, (least..=most).contains(&value), &must, value.to_string())
+        };
+        let days = |key: &str, value: i32, most: i32| {
+            range(key, (1..=most).contains(&value), &format!("within 1 to {most}"), value.to_string())
+        };
+        days("[churn] horizon_days", self.horizon_days, 3650)?;
+        days("[churn] eligible_days", self.eligible_days, 36_500)?;
+        within("[churn] training_cutoffs", self.training_cutoffs, 1, 100)?;
+        within("[churn] max_depth", self.max_depth, 1, 30)?;
+        within("[churn] min_leaf", self.min_leaf, 1, 1_000_000_000)?;
+        within("[churn] folds", self.folds, 2, 20)?;
+        within("[churn] bootstrap", self.bootstrap, 0, 10_000)?;
+        for (key, value) in [
+            ("[churn] margin", self.margin),
+            ("[churn] pruning", self.pruning),
+            ("[churn] shrinkage", self.shrinkage),
+            ("[churn] offer_cost", self.offer_cost),
+            ("[churn] budget", self.budget.unwrap_or(0.0)),
+        ] {
+            range(key, value.is_finite() && value >= 0.0, "a number from 0", value.to_string())?;
+        }
+        for (key, value) in
+            [("[churn] response_rate", self.response_rate), ("[churn] value_saved", self.value_saved)]
+        {
+            range(key, (0.0..=1.0).contains(&value), "within 0 to 1", value.to_string())?;
+        }
+        for (key, list) in
+            [("[churn] increasing", &self.increasing), ("[churn] decreasing", &self.decreasing)]
+        {
+            for feature in list {
+                let known = self.features.contains(feature) && !super::is_text(feature);
+                range(key, known, "number columns among the features", format!("`{feature}`"))?;
+            }
+        }
+        Ok(())
+    }
+}
