@@ -314,7 +314,7 @@ fn damaged_models() {
     scene.done(&["run"]);
     let damage = [
         ("cluster", "\"map_origin\": [", "\"map_origin\": [1.0, "),
-        ("churn", "\"feature\": ", "\"feature\": 9"),
+        ("churn", "\"probability\": ", "\"probability\": 9"),
         ("rfm", "\"lost_gaps\": 3", "\"lost_gaps\": 0"),
         ("clv", "\"alpha\": ", "\"alpha\": -"),
     ];

@@ -149,7 +149,7 @@ fn telco_survives_as_elsewhere() {
 /// Recidivism data of Rossi, Berk & Lenihan (1980), which comes with a package: every published figure.
 #[test]
 fn rossi_s_published_figures() {
-    let Some(file) = dataset_or_rossi() else { return };
+    let Some(file) = rossi() else { return };
     let mut reader = csv::Reader::from_path(file).unwrap();
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let rows: Vec<Vec<f64>> =
@@ -188,9 +188,11 @@ fn rossi_s_published_figures() {
     );
 }
 
-fn dataset_or_rossi() -> Option<std::path::PathBuf> {
+/// `rossi.csv` of the PyPI package lifelines; CI fetches it.
+fn rossi() -> Option<std::path::PathBuf> {
     let found = std::env::var_os("TILLWISE_ROSSI").map(std::path::PathBuf::from).filter(|p| p.exists());
     if found.is_none() {
+        assert!(std::env::var_os("TILLWISE_REQUIRE_DATASETS").is_none(), "TILLWISE_ROSSI does not name rossi.csv");
         eprintln!("skipped: TILLWISE_ROSSI does not name rossi.csv, of the PyPI package lifelines");
     }
     found

@@ -132,7 +132,12 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     for line in judged_models(&value) {
         page.push_str(&format!("  {line}\n"));
     }
-    page.push_str(&format!("\n{}", file.parameters.tree.text(&file.parameters.features)));
+    let parameters = &file.parameters;
+    let rules = parameters.tree.rules(&parameters.features, &parameters.blanks);
+    page.push_str(&format!("\nThe first of {} rules, the whole tree in churn_tree.svg:\n", rules.len()));
+    for rule in rules.iter().take(10) {
+        page.push_str(&format!("  {:>3}. {:>5.1} % of {:>5}  {}\n", rule.id, 100.0 * rule.probability, rule.rows, rule.words));
+    }
     for line in said {
         page.push_str(&format!("\n{line}"));
     }
