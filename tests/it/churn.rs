@@ -192,7 +192,10 @@ fn rossi_s_published_figures() {
 fn rossi() -> Option<std::path::PathBuf> {
     let found = std::env::var_os("TILLWISE_ROSSI").map(std::path::PathBuf::from).filter(|p| p.exists());
     if found.is_none() {
-        assert!(std::env::var_os("TILLWISE_REQUIRE_DATASETS").is_none(), "TILLWISE_ROSSI does not name rossi.csv");
+        assert!(
+            std::env::var_os("TILLWISE_REQUIRE_DATASETS").is_none(),
+            "TILLWISE_ROSSI does not name rossi.csv"
+        );
         eprintln!("skipped: TILLWISE_ROSSI does not name rossi.csv, of the PyPI package lifelines");
     }
     found
@@ -308,7 +311,7 @@ fn contracts_with_something_wrong() {
         (plain.clone(), vec!["--left", "Maybe"], 2, "no row of `left` is `Maybe`; it has No (191), Yes (109)"),
         (plain.replacen(",Yes", ",", 1), vec![], 2, "1 rows have no `left`; who left must be known of everyone"),
         (plain.clone(), vec!["--tenure", "age"], 2, "there is no column `age`; there are id, months, plan, left"),
-        (plain.replacen("c0,1,", "c0,x,", 1), vec!["--tenure", "months"], 2, "survival needs a time from 0 for every customer"),
+        (plain.replacen("c0,1,", "c0,x,", 1), vec!["--tenure", "months"], 2, "row 2: `x` in `months` is no number, and nearly all others are"),
         (table(",nothing", &|_| ",".into()), vec![], 0, "`nothing` is blank in every row and is left out"),
         (
             table(",reason", &|i| if (i * 7 + i / 11) % 3 == 0 { ",moved".into() } else { ",none".into() }),
@@ -316,7 +319,7 @@ fn contracts_with_something_wrong() {
             0,
             "`reason` alone tells who leaves (AUC 1.000): is it known before they leave? If not, leave it out",
         ),
-        (table(",email", &|i| format!(",a{i}@b")), vec![], 0, "`email` has 300 values in 300 rows: an id, it is left out"),
+        (table(",email", &|i| format!(",a{i}@b")), vec![], 0, "`email` has 300 values for 300 customers: an id, it is left out"),
         ("id,months\n".to_owned(), vec![], 2, "there is no column `left`; there are id, months"),
     ] {
         let (got, said) = run(&text, &args);
@@ -325,6 +328,32 @@ fn contracts_with_something_wrong() {
     }
     let few: String = plain.lines().take(130).map(|l| format!("{l}\n")).collect();
     assert!(run(&few, &[]).1.contains("rows churned: take every figure with care"));
+}
+
+/// By hand, from the tables of the engine: the shorter window makes more churners.
+#[test]
+fn churn_by_the_own_rhythm() {
+    use tillwise_pipeline::Label;
+    // Next order after 20 days: within a horizon of 90, but not within an own gap of 14.
+    assert!(!Label::Horizon.churned(20.0, 14.0, 5.0, 90) && Label::OwnRhythm.churned(20.0, 14.0, 5.0, 90));
+    // Two gaps are no rhythm; a gap beyond the horizon is cut to it; no order is churn.
+    assert!(
+        !Label::OwnRhythm.churned(20.0, 14.0, 2.0, 90) && !Label::OwnRhythm.churned(80.0, 200.0, 9.0, 90)
+    );
+    assert!(
+        Label::OwnRhythm.churned(f64::NAN, 200.0, 9.0, 90) && Label::Horizon.churned(f64::NAN, 1.0, 0.0, 90)
+    );
+    let scene = Scene::with_shop(&Shop { customers: 400, ..Shop::default() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let rate = |scene: &Scene| {
+        scene.done(&["run", "--only", "churn"]);
+        let report = &scene.json("out/run.json")["analyses"]["churn"]["report"];
+        report["judged"][0]["values"][2].as_f64().unwrap()
+    };
+    let plain = rate(&scene);
+    let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    scene.write("tillwise.toml", config.replace("[churn]\n", "[churn]\nlabel = \"own_rhythm\"\n"));
+    assert!(rate(&scene) > plain);
 }
 
 #[test]

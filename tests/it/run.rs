@@ -55,6 +55,7 @@ fn every_customer_has_every_score_in_plain_types() {
         "mean_gap_days",
         "std_gap_days",
         "mean_ln_gap_days",
+        "p90_gap_days",
         "cost",
         "top_category",
         "top_country",
@@ -247,7 +248,10 @@ fn stages_leave_current_alone() {
     }
     assert_eq!(scene.json("out/run.json")["run_id"], run["run_id"]);
     assert!(!scene.path("out/stages/ingest/customers.parquet").exists());
-    assert_eq!(scene.table("out/stages/customers/customers.parquet").batch().num_columns(), 35);
+    assert_eq!(
+        scene.table("out/stages/customers/customers.parquet").batch().num_columns(),
+        tillwise_core::schema::SUMMARY.len()
+    );
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use tillwise_core::schema::{Column, CONTRACT_CUSTOMERS, COX as COX_COLUMNS, SURVIVAL, SURVIVAL_TESTS};
 use tillwise_core::{Day, ModelFile};
-use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, Step, Times};
+use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, LogRank, Step, Times};
 use tillwise_mine::churn::train::clean;
 use tillwise_mine::churn::{deciles, train, tune, Examples, Feature, Judge, Values, UNKNOWN};
+use tillwise_mine::stats::correlation;
 use tillwise_pipeline::churn::{draw, from_report, read_csv, rules, target_table, Columns, Raw, Scores};
 use tillwise_pipeline::{Churn as Settings, ChurnModel, PipelineError};
 use tillwise_report::grouped;
@@ -18,6 +19,9 @@ use tillwise_table::{arrow_schema, write_table, Compression};
 use crate::args::Contract;
 use crate::commands::{print, Ended, Failure};
 use crate::summary::judged_models;
+
+/// Texts that say that nothing is known.
+const BLANKS: [&str; 7] = ["NA", "N/A", "n/a", "NaN", "nan", "null", "?"];
 
 /// Values of a category that are compared as groups and as covariates, at most.
 const MOST_GROUPS: usize = 10;
@@ -42,13 +46,30 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
         .enumerate()
         .map(|(i, row)| id.map_or_else(|| (i + 1).to_string(), |id| field(row, id)))
         .collect();
+    for (what, names) in [("columns", &header), ("ids", &ids)] {
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort();
+        if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+            return Err(wrong(format!("two {what} are `{}`; each must be its own", twice[0])));
+        }
+    }
     let mut features = Columns::default();
     for (i, name) in header.iter().enumerate() {
         if i == label || Some(i) == id || dropped.contains(&i) {
             continue;
         }
-        let texts: Vec<String> = rows.iter().map(|row| field(row, i)).collect();
+        let known = |t: String| if BLANKS.contains(&t.as_str()) { String::new() } else { t };
+        let texts: Vec<String> = rows.iter().map(|row| known(field(row, i))).collect();
         let number = |t: &String| t.parse::<f64>().ok().filter(|v| v.is_finite());
+        let named = texts.iter().filter(|t| !t.is_empty()).count();
+        let odd = texts.iter().enumerate().filter(|(_, t)| !t.is_empty() && number(t).is_none());
+        let few = 20 * odd.clone().count() <= named;
+        if let Some((row, text)) = odd.clone().next().filter(|_| few) {
+            return Err(wrong(format!(
+                "row {}: `{text}` in `{name}` is no number, and nearly all others are; mend it, leave it blank, or --ignore {name}",
+                row + 2
+            )));
+        }
         let raw = if texts.iter().all(|t| t.is_empty() || number(t).is_some()) {
             Raw::Number(texts.iter().map(|t| number(t).unwrap_or(f64::NAN)).collect())
         } else {
@@ -65,6 +86,7 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
         return Err(wrong("no column is left to learn from".to_owned()));
     }
 
+    let time = tenure.map(|at| numbers(&rows, at, &header[at])).transpose().map_err(wrong)?;
     let settings = Settings {
         model: args.model.map_or(Settings::default().model, |kind| kind.0),
         offer_cost: args.offer_cost,
@@ -73,13 +95,14 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
         budget: args.budget,
         ..Settings::default()
     };
+    settings.check().map_err(Failure::Pipeline)?;
     let names: Vec<String> = examples.features.iter().map(|f| f.name.clone()).collect();
     let how = settings.train(&names, args.seed);
     let values = match &args.value {
         None => vec![1.0; examples.len()],
         Some(name) => {
             let at = column(name)?;
-            rows.iter().map(|row| field(row, at).parse().unwrap_or(0.0)).collect()
+            numbers(&rows, at, name).map_err(wrong)?
         }
     };
     let (model, mut report) = train(&examples, Judge::Folds(&values), &[], &how).map_err(mine)?;
@@ -97,7 +120,8 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     // Who has left cannot be kept.
     let staying: Vec<usize> = (0..examples.len()).filter(|i| !examples.churned[*i]).collect();
     let still = Scores {
-        probabilities: staying.iter().map(|i| scores.probabilities[*i]).collect(),
+        // By models that have not seen them: one that has, has been told that they stayed.
+        probabilities: staying.iter().map(|i| unseen[*i]).collect(),
         explained: staying.iter().map(|i| scores.explained[*i].clone()).collect(),
     };
     let their_ids: Vec<&str> = staying.iter().map(|i| ids[*i].as_str()).collect();
@@ -108,8 +132,7 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     let value = serde_json::to_value(&report).unwrap_or_default();
     tables.extend(from_report(&value, None)?);
     let mut said = Vec::new();
-    if let Some(tenure) = tenure {
-        let time: Vec<f64> = rows.iter().map(|row| field(row, tenure).parse().unwrap_or(f64::NAN)).collect();
+    if let Some((tenure, time)) = tenure.zip(time) {
         let times = Times { time: &time, left: &examples.churned };
         survival(times, &examples, &header[tenure], &mut tables, &mut said)
             .map_err(|e| wrong(e.to_string()))?;
@@ -136,7 +159,13 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     let rules = parameters.tree.rules(&parameters.features, &parameters.blanks);
     page.push_str(&format!("\nThe first of {} rules, the whole tree in churn_tree.svg:\n", rules.len()));
     for rule in rules.iter().take(10) {
-        page.push_str(&format!("  {:>3}. {:>5.1} % of {:>5}  {}\n", rule.id, 100.0 * rule.probability, rule.rows, rule.words));
+        page.push_str(&format!(
+            "  {:>3}. {:>5.1} % of {:>5}  {}\n",
+            rule.id,
+            100.0 * rule.probability,
+            rule.rows,
+            rule.words
+        ));
     }
     for line in said {
         page.push_str(&format!("\n{line}"));
@@ -158,6 +187,16 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     });
     print(&format!("{page}{line}\n"))?;
     Ok(Ended::Done)
+}
+
+/// A column of numbers, none of them missing.
+fn numbers(rows: &[Vec<String>], at: usize, name: &str) -> Result<Vec<f64>, String> {
+    let number = |(i, row): (usize, &Vec<String>)| {
+        let text = row.get(at).map_or("", String::as_str);
+        let value = text.parse::<f64>().ok().filter(|v| v.is_finite());
+        value.ok_or_else(|| format!("row {}: `{text}` in `{name}` is not a number", i + 2))
+    };
+    rows.iter().enumerate().map(number).collect()
 }
 
 /// Who left: a label of two values.
@@ -281,13 +320,18 @@ fn survival(
                 let known: Vec<f64> = v.iter().copied().filter(|v| v.is_finite()).collect();
                 let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
                 let varies = known.iter().any(|x| *x != known[0]);
-                if varies {
+                if grows_with(v, times.time) {
+                    said.push(format!(
+                        "Cox regression without `{}`: it grows with {tenure} itself",
+                        feature.name
+                    ));
+                } else if varies {
                     let filled = v.iter().map(|v| if v.is_finite() { *v } else { mean }).collect();
                     covariates.push((feature.name.clone(), filled));
                 }
             }
             Values::Category(codes) => {
-                groups(times, feature, codes, &mut curves, &mut tests, &mut covariates)?;
+                groups(times, feature, codes, (&mut curves, &mut tests, &mut covariates), said)?;
             }
             Values::Number(_) => {}
         }
@@ -361,17 +405,44 @@ fn survival(
     Ok(())
 }
 
+/// Curves by group, tests, covariates.
+type Found<'b, 'a> = (
+    &'b mut Vec<(String, Option<String>, Vec<Step>)>,
+    &'b mut Vec<(&'a str, usize, LogRank)>,
+    &'b mut Vec<(String, Vec<f64>)>,
+);
+
+/// Whether values tell the time: their ranks go with it.
+fn grows_with(values: &[f64], time: &[f64]) -> bool {
+    let known: Vec<usize> = (0..values.len()).filter(|i| values[*i].is_finite()).collect();
+    let ranks = |of: &[f64]| -> Vec<f64> {
+        let mut order = known.clone();
+        order.sort_by(|a, b| of[*a].total_cmp(&of[*b]));
+        let mut rank = vec![0.0; of.len()];
+        let mut before = 0;
+        for same in order.chunk_by(|a, b| of[*a] == of[*b]) {
+            same.iter().for_each(|i| rank[*i] = before as f64 + same.len() as f64 / 2.0);
+            before += same.len();
+        }
+        known.iter().map(|i| rank[*i]).collect()
+    };
+    correlation(&ranks(values), &ranks(time)) > 0.8
+}
+
 /// Curves and test of a category's values, and a mark for each but the most frequent one.
 fn groups<'a>(
     times: Times<'_>,
     feature: &'a Feature,
     codes: &[u32],
-    curves: &mut Vec<(String, Option<String>, Vec<Step>)>,
-    tests: &mut Vec<(&'a str, usize, tillwise_mine::churn::survival::LogRank)>,
-    covariates: &mut Vec<(String, Vec<f64>)>,
+    (curves, tests, covariates): Found<'_, 'a>,
+    said: &mut Vec<String>,
 ) -> Result<(), tillwise_mine::MineError> {
     let names = feature.categories.as_deref().unwrap_or_default();
-    if names.len() < 2 || names.len() > MOST_GROUPS {
+    if names.len() < 2 {
+        return Ok(());
+    }
+    if names.len() > MOST_GROUPS {
+        said.push(format!("no curves of `{}`: it has {} values", feature.name, names.len()));
         return Ok(());
     }
     let rows: Vec<usize> = (0..codes.len()).filter(|i| codes[*i] != UNKNOWN).collect();

@@ -239,12 +239,14 @@ fn parameter(f: &Finished, model: &str, key: &str) -> serde_json::Value {
 fn churn(t: &mut String, f: &Finished, customers: &Table) -> Result<(), PipelineError> {
     let p = customers.f64s("churn_probability")?;
     let days = parameter(f, "churn", "horizon_days");
-    let expected: f64 = p.iter().sum();
+    let eligible = parameter(f, "churn", "eligible_days").as_f64().unwrap_or(f64::INFINITY);
+    let silent = customers.f64s("days_since_last")?;
+    let active: Vec<f64> = p.iter().zip(silent).filter(|(_, d)| *d < eligible).map(|(p, _)| *p).collect();
     let _ = writeln!(
         t,
-        "\nChurn      {} of {} customers are expected not to order within {days} days",
-        grouped(expected),
-        grouped(p.len() as f64)
+        "\nChurn      {} of {} active customers are expected not to order within {days} days",
+        grouped(active.iter().sum()),
+        grouped(active.len() as f64)
     );
     let report = f.record.analyses.get("churn").and_then(|a| a.report.as_ref());
     for line in report.map(judged_models).unwrap_or_default() {

@@ -66,7 +66,7 @@ pub struct SummaryStats {
 /// * `net_revenue` is gross less returns if `net_returns`, else gross.
 /// * `mean_repeat_spend` is the gross spend of the order days after the first, over `x`, scaled by
 ///   net over gross; null where `x = 0` or net spend is not positive.
-/// * Gaps are days between successive order days; their spread is the sample standard deviation.
+/// * Gaps are days between successive order days; their spread is the sample standard deviation, their quantile of type 7.
 /// * Occasion `n` holds the days `(n-1) d + 1` to `n d` after the first order day; one that `as_of` cuts short does not count.
 /// * The mode of a column counts order lines; ties go to the bytewise smallest value.
 pub trait Engine: Send + Sync {

@@ -204,6 +204,8 @@ struct Summary {
     window_net: [i64; WINDOWS.len()],
     orders_in_horizon: i64,
     order_days_in_horizon: i64,
+    days_to_next_order: Option<i32>,
+    p90_gap: Option<f64>,
     sum_ln_gaps: f64,
     x_occasions: i32,
     t_x_occasions: i32,
@@ -285,6 +287,8 @@ impl Summary {
         (s.first, s.last) = (first, last);
         s.order_days = days.len() as i64;
         s.order_days_in_horizon = later.len() as i64;
+        s.days_to_next_order = later.first().map(|day| day - as_of);
+        s.p90_gap = upper_gap(days);
         s.sum_ln_gaps = days.windows(2).map(|w| f64::from(w[1] - w[0]).ln()).sum();
         if let Some(length) = request.occasion_days {
             s.occasions = (as_of - first) / length;
@@ -336,6 +340,17 @@ impl Summary {
         let spread = n * i128::from(self.squared_gaps) - sum * sum;
         Some((spread as f64 / (n * (n - 1)) as f64).sqrt())
     }
+}
+
+/// The type-7 90 % quantile of the gaps between order days.
+fn upper_gap(days: &[i32]) -> Option<f64> {
+    let mut gaps: Vec<i32> = days.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_unstable();
+    let last = gaps.len().checked_sub(1)?;
+    // Tenths of the way to the last one: whole numbers until the end.
+    let (below, tenths) = (last * 9 / 10, last * 9 % 10);
+    let (low, high) = (gaps[below], gaps[(below + 1).min(last)]);
+    Some(f64::from(low) + tenths as f64 * f64::from(high - low) / 10.0)
 }
 
 /// The columns of a customer table being built.
@@ -393,6 +408,7 @@ impl Rows {
             float(&Summary::mean_gap_days),
             float(&Summary::std_gap_days),
             float(&Summary::mean_ln_gap_days),
+            float(&|s| s.p90_gap),
         ];
         columns.extend((0..WINDOWS.len()).map(|i| int(&|s| s.window_orders[i])));
         columns.extend((0..WINDOWS.len()).map(|i| money(&|s| s.window_net[i])));
@@ -407,6 +423,7 @@ impl Rows {
         }
         if request.label_until.is_some() {
             columns.extend([int(&|s| s.orders_in_horizon), int(&|s| s.order_days_in_horizon)]);
+            columns.push(Arc::new(s.iter().map(|s| s.days_to_next_order).collect::<Int32Array>()));
         }
         RecordBatch::try_new(arrow_schema(&request.columns()), columns)
             .map_err(|e| PolarsError::ComputeError(e.to_string().into()))

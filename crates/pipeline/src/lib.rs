@@ -24,8 +24,8 @@ use tillwise_table::TableError;
 
 pub use config::{
     Analysis, AsOf, Basket, Bins, Churn, ChurnModel, Cluster, Clv, Codec, Cohort, CohortBy, Config,
-    FeatureChoice, Gates, KChoice, Level, Offer, OfferRank, Rfm, Run, Segments, Size, Unit, ValueSettings,
-    Worth, Written,
+    FeatureChoice, Gates, KChoice, Label, Level, Offer, OfferRank, Rfm, Run, Segments, Size, Unit,
+    ValueSettings, Worth, Written,
 };
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};

@@ -79,6 +79,7 @@ enum Value {
     Text(Option<String>),
     Date(i32),
     Int32(i32),
+    OptionalInt32(Option<i32>),
     Int64(i64),
     Moment(i64),
     Float(Option<f64>),
@@ -158,6 +159,13 @@ fn row(
         Value::Float((x > 0).then_some(mean_gap)),
         Value::Float((x > 1).then_some(spread)),
         Value::Float((x > 0).then(|| gaps.iter().map(|g| g.ln()).sum::<f64>() / gaps.len() as f64)),
+        Value::Float((x > 0).then(|| {
+            let mut sorted = gaps.clone();
+            sorted.sort_by(f64::total_cmp);
+            let rank = 0.9 * (sorted.len() - 1) as f64;
+            let (low, high) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
+            low + (rank - rank.floor()) * (high - low)
+        })),
     ];
     for w in WINDOWS {
         values.push(Value::Int64(past.iter().filter(|d| as_of - **d < w).count() as i64));
@@ -190,6 +198,7 @@ fn row(
         values.push(Value::Int64(in_horizon(until.0)));
         let later: BTreeSet<i32> = orders.values().copied().filter(|d| *d > as_of && *d <= until.0).collect();
         values.push(Value::Int64(later.len() as i64));
+        values.push(Value::OptionalInt32(later.first().map(|day| day - as_of)));
     }
     let until = request.label_until.map_or(as_of, |until| until.0.max(as_of));
     for day in orders.values().copied().filter(|d| *d <= until).collect::<BTreeSet<i32>>() {
@@ -210,6 +219,9 @@ fn array(rows: &[Vec<Value>], c: usize) -> ArrayRef {
         ),
         Some(Value::Int32(_)) => Arc::new(
             column.map(|v| if let Value::Int32(i) = v { Some(*i) } else { None }).collect::<Int32Array>(),
+        ),
+        Some(Value::OptionalInt32(_)) => Arc::new(
+            column.map(|v| if let Value::OptionalInt32(i) = v { *i } else { None }).collect::<Int32Array>(),
         ),
         Some(Value::Int64(_)) => Arc::new(
             column.map(|v| if let Value::Int64(i) = v { Some(*i) } else { None }).collect::<Int64Array>(),

@@ -9,7 +9,11 @@ pub const CHURN_RULES: &[Column] = &[
     col("churn_probability", Kind::Float, "the leaf's probability, before calibration"),
     col("training_rows", Kind::Int64, "training rows in the leaf"),
     col("training_churners", Kind::Int64, "those of them that churned"),
-    col("customers", Kind::Int64, "customers in the leaf as of the run"),
+    col(
+        "customers",
+        Kind::Int64,
+        "active customers in the leaf as of the run: those of churn_eligible (with a contract: all)",
+    ),
     col("expected_churners", Kind::Float, "how many of them are expected to churn"),
     col(
         "net_revenue_365d",

@@ -112,6 +112,11 @@ pub const SUMMARY: &[Column] = &[
         Kind::Float,
         "mean natural logarithm of those gaps: their regularity; null if x = 0",
     ),
+    opt(
+        "p90_gap_days",
+        Kind::Float,
+        "type-7 90 % quantile of those gaps: a longer silence is unusual for the customer; null if x = 0",
+    ),
     col("orders_30d", Kind::Int64, "orders in the 30 days up to as_of"),
     col("orders_90d", Kind::Int64, "orders in the 90 days up to as_of"),
     col("orders_180d", Kind::Int64, "orders in the 180 days up to as_of"),
@@ -136,6 +141,7 @@ pub const MODES: [&str; 4] = ["category", "country", "channel", "store"];
 pub const LABELS: &[Column] = &[
     col("orders_in_horizon", Kind::Int64, "orders after as_of within the label window"),
     col("order_days_in_horizon", Kind::Int64, "distinct days of those orders"),
+    opt("days_to_next_order", Kind::Int32, "days from as_of to the first of them; null if there is none"),
 ];
 
 /// The columns that [`crate::SummaryRequest::occasion_days`] adds.
@@ -525,7 +531,7 @@ pub const PUBLISHED: &[Published] = &[
     ("churn_importance", "what each feature counts for", CHURN_IMPORTANCE),
     (
         "churn_targets",
-        "customers worth an offer to stay, the most profitable first, within the budget",
+        "active customers worth an offer to stay, the most profitable first, within the budget",
         CHURN_TARGETS,
     ),
     (

@@ -29,14 +29,20 @@ pub(super) struct Binned {
 impl Binned {
     /// Between two bins, in the middle of the values that are nearest.
     pub fn threshold(&self, bin: usize, next: usize) -> f64 {
-        let (low, high) = (self.ends[bin].1, self.ends[next].0);
-        low + (high - low) / 2.0
+        between(self.ends[bin].1, self.ends[next].0)
     }
 
     /// The bin of blanks.
     pub fn blank(&self) -> u16 {
         self.bins as u16
     }
+}
+
+/// A value from `low` up to, but less than, `high`: the middle, if there is a double between them.
+fn between(low: f64, high: f64) -> f64 {
+    // Halved first, lest the sum overflow.
+    let middle = low / 2.0 + high / 2.0;
+    if middle > low && middle < high { middle } else { low }
 }
 
 /// All features in bins: those of a single tree in small data a bin for every value.
@@ -61,7 +67,7 @@ fn numbers(values: &[f64], most: usize) -> Binned {
     let sorted = sorted_finite(values);
     let mut distinct = sorted.clone();
     distinct.dedup();
-    let midpoint = |w: &[f64]| w[0] + (w[1] - w[0]) / 2.0;
+    let midpoint = |w: &[f64]| between(w[0], w[1]);
     let thresholds: Vec<f64> = if distinct.len() <= most {
         distinct.windows(2).map(midpoint).collect()
     } else {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Binned, bin_all, partition};
-use super::data::{Examples, Values};
+use super::data::{Examples, Feature, Values};
 use super::tree::{Split, Test};
 use crate::MineError;
 
@@ -148,6 +148,22 @@ impl Boost {
             }
         }
         Ok(Boost { start, trees })
+    }
+
+    /// Checks trees from a file.
+    pub(super) fn check(&self, features: &[Feature]) -> Result<(), String> {
+        let sound = |tree: &Vec<BoostNode>| {
+            !tree.is_empty()
+                && tree.iter().enumerate().all(|(at, node)| {
+                    node.value.is_finite()
+                        && node.split.as_ref().is_none_or(|s| s.fits(features, at, tree.len()))
+                })
+        };
+        if self.start.is_finite() && self.trees.iter().all(sound) {
+            Ok(())
+        } else {
+            Err("a boosted tree does not hold together".to_owned())
+        }
     }
 
     /// Log-odds of churn of a row.

@@ -57,7 +57,11 @@ impl Calibration {
             }
             Method::Platt => {
                 let scores: Vec<f64> = probabilities.iter().map(|p| log_odds(*p)).collect();
-                let (slope, intercept) = platt(&scores, churned);
+                let (slope, intercept) = match platt(&scores, churned) {
+                    // A score that ranks the wrong way round says nothing; turned round, it would contradict its own rules.
+                    (slope, _) if slope <= 0.0 => (0.0, platt(&vec![0.0; scores.len()], churned).1),
+                    fitted => fitted,
+                };
                 Calibration::Platt { slope, intercept }
             }
         }

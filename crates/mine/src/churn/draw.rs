@@ -30,8 +30,13 @@ struct Known {
     blanks: bool,
 }
 
+/// A threshold, to six significant digits.
 fn number(value: f64) -> String {
-    let text = if value.abs() >= 100.0 { format!("{value:.1}") } else { format!("{value:.3}") };
+    let whole = value.abs().max(f64::MIN_POSITIVE).log10().floor();
+    if value == 0.0 || !(-9.0..15.0).contains(&whole) {
+        return if value == 0.0 { "0".to_owned() } else { format!("{value:e}") };
+    }
+    let text = format!("{value:.*}", (5.0 - whole).max(0.0) as usize);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 

@@ -9,7 +9,7 @@ use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::data::{Examples, UNKNOWN, Value, Values};
+use super::data::{Examples, Feature, UNKNOWN, Value, Values};
 use crate::MineError;
 
 /// A fitted line.
@@ -110,6 +110,24 @@ impl Logistic {
             })
             .collect();
         Ok(Logistic { intercept: sign * fitted.intercept(), parts })
+    }
+
+    /// Checks a line from a file.
+    pub(super) fn check(&self, features: &[Feature]) -> Result<(), String> {
+        let fits = |(part, feature): (&Part, &Feature)| match part {
+            Part::Number { mean, deviation, slope, blank } => {
+                feature.categories.is_none()
+                    && *deviation > 0.0
+                    && [mean, deviation, slope, blank].iter().all(|v| v.is_finite())
+            }
+            Part::Category { values } => feature.categories.is_some() && values.iter().all(|v| v.is_finite()),
+        };
+        let sound = self.parts.len() == features.len() && self.parts.iter().zip(features).all(fits);
+        if sound && self.intercept.is_finite() {
+            Ok(())
+        } else {
+            Err("its logistic regression does not hold together".to_owned())
+        }
     }
 
     /// Probability of churn of a row.

@@ -135,6 +135,16 @@ impl Scorer {
         }
     }
 
+    /// Checks numbers that come from a file.
+    fn check(&self, features: &[Feature]) -> Result<(), String> {
+        match self {
+            Scorer::Tree(tree) => tree.check(features),
+            Scorer::Forest(forest) => forest.trees.iter().try_for_each(|t| t.check(features)),
+            Scorer::Boosting(boost) => boost.check(features),
+            Scorer::Logistic(line) => line.check(features),
+        }
+    }
+
     /// The probabilities of all rows.
     pub fn predict(&self, columns: &[Values]) -> Vec<f64> {
         let n = columns.first().map_or(0, Values::len);
@@ -174,6 +184,9 @@ impl Parameters for Churn {
 
     fn check(&self) -> Result<(), String> {
         self.calibration.check()?;
+        if let Some(scorer) = &self.scorer {
+            scorer.check(&self.features)?;
+        }
         self.tree.check(&self.features)
     }
 }

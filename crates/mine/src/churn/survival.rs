@@ -91,7 +91,7 @@ pub fn survival_at(steps: &[Step], time: f64) -> (f64, f64) {
 
 /// The time by which half have left; `None` if fewer ever do.
 pub fn median_time(steps: &[Step]) -> Option<f64> {
-    steps.iter().find(|s| s.survival <= 0.5).map(|s| s.time)
+    steps.iter().find(|s| s.survival <= 0.5 + 1e-9).map(|s| s.time)
 }
 
 /// A test of whether groups differ.

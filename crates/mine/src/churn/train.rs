@@ -123,7 +123,10 @@ pub struct TrainReport {
 /// Leaves out features that say nothing or name single customers, and warns of those that say too much.
 pub fn clean(examples: &mut Examples) -> Vec<String> {
     let mut warnings = Vec::new();
-    let n = examples.len();
+    let customers = match examples.customers.iter().max() {
+        Some(last) => *last as usize + 1,
+        None => examples.len(),
+    };
     let mut keep = Vec::new();
     for (i, (feature, column)) in examples.features.iter().zip(&examples.columns).enumerate() {
         let known = match column {
@@ -133,9 +136,16 @@ pub fn clean(examples: &mut Examples) -> Vec<String> {
         let kinds = feature.categories.as_ref().map_or(0, Vec::len);
         if known == 0 {
             warnings.push(format!("`{}` is blank in every row and is left out", feature.name));
-        } else if kinds > 50 && 2 * kinds > n {
-            warnings
-                .push(format!("`{}` has {kinds} values in {n} rows: an id, it is left out", feature.name));
+        } else if kinds > 50 && 2 * kinds > customers {
+            warnings.push(format!(
+                "`{}` has {kinds} values for {customers} customers: an id, it is left out",
+                feature.name
+            ));
+        } else if is_count(column, customers, examples) {
+            warnings.push(format!(
+                "`{}` is another whole number for every customer: an id, it is left out",
+                feature.name
+            ));
         } else {
             if let Some(tells) = alone(column, &examples.churned).filter(|a| *a > 0.995) {
                 warnings.push(format!(
@@ -152,6 +162,21 @@ pub fn clean(examples: &mut Examples) -> Vec<String> {
         warnings.push(format!("only {} rows churned: take every figure with care", examples.churners()));
     }
     warnings
+}
+
+/// Whether a number is an id: whole, and of as many values as there are customers, who number more than a handful.
+fn is_count(column: &Values, customers: usize, examples: &Examples) -> bool {
+    let Values::Number(values) = column else { return false };
+    if customers < 100 || values.iter().any(|v| v.fract() != 0.0) {
+        return false;
+    }
+    let mut pairs: Vec<(u64, u32)> = (values.iter().enumerate())
+        .map(|(row, v)| (v.to_bits(), examples.customers.get(row).copied().unwrap_or(row as u32)))
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    // One value a customer, one customer a value.
+    pairs.len() == customers && pairs.windows(2).all(|w| w[0].0 != w[1].0)
 }
 
 /// The AUC of one feature, in whichever direction it is above a half.
@@ -212,6 +237,12 @@ pub fn train(
             }
         };
         let calibration = Calibration::fit(settings.calibration, &unseen, &training.churned);
+        if auc(&unseen, &training.churned).is_some_and(|a| a <= 0.5) {
+            warnings.push(format!(
+                "the {} does not rank rows that it has not seen; its probabilities say little",
+                kind.name()
+            ));
+        }
         let raw = match against {
             Judge::Later(examples, _) => scorer.predict(&examples.columns),
             Judge::Folds(_) => unseen,

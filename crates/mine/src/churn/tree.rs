@@ -145,6 +145,15 @@ pub enum Test {
 }
 
 impl Split {
+    /// Whether it asks for a known feature, in its own way, and leads to nodes after `at`.
+    pub(super) fn fits(&self, features: &[Feature], at: usize, nodes: usize) -> bool {
+        let finite = !matches!(self.test, Test::Number { threshold } if !threshold.is_finite());
+        let known = features
+            .get(self.feature)
+            .is_some_and(|f| f.categories.is_some() == matches!(self.test, Test::Category { .. }));
+        finite && known && [self.low, self.high].iter().all(|c| (at + 1..nodes).contains(c))
+    }
+
     /// Whether a value goes low.
     pub fn goes_low(&self, value: Value) -> bool {
         match (&self.test, value) {
@@ -405,12 +414,7 @@ impl Tree {
     /// Checks a tree from a file: children come after their parent, and it asks for known features only.
     pub(super) fn check(&self, features: &[Feature]) -> Result<(), String> {
         let sound = self.nodes.iter().enumerate().all(|(at, node)| {
-            let fits = |s: &Split| {
-                let known = features
-                    .get(s.feature)
-                    .is_some_and(|f| f.categories.is_some() == matches!(s.test, Test::Category { .. }));
-                known && [s.low, s.high].iter().all(|c| (at + 1..self.nodes.len()).contains(c))
-            };
+            let fits = |s: &Split| s.fits(features, at, self.nodes.len());
             (0.0..=1.0).contains(&node.probability) && node.split.as_ref().is_none_or(fits)
         });
         if sound && !self.nodes.is_empty() {

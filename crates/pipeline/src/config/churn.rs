@@ -16,6 +16,8 @@ use crate::PipelineError;
 pub struct Churn {
     /// No order in this many days is churn.
     pub horizon_days: i32,
+    /// What churn is.
+    pub label: Label,
     /// Earlier cutoffs to train on, a horizon apart.
     pub training_cutoffs: usize,
     /// Train and judge on customers with an order in this many days before the cutoff.
@@ -62,6 +64,31 @@ pub struct Churn {
     pub features: Vec<String>,
 }
 
+/// See [`Churn::label`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// No order within `horizon_days`.
+    #[default]
+    Horizon,
+    /// No order within the 90 % quantile of the customer's own gaps, or `horizon_days` where that is shorter; customers with fewer than three gaps
+    /// are given all of `horizon_days`.
+    OwnRhythm,
+}
+
+impl Label {
+    /// Whether a customer churned.
+    pub fn churned(self, next_order: f64, p90_gap: f64, gaps: f64, horizon_days: i32) -> bool {
+        let horizon = f64::from(horizon_days);
+        let window = match self {
+            Label::OwnRhythm if gaps >= 3.0 && p90_gap.is_finite() => p90_gap.min(horizon),
+            _ => horizon,
+        };
+        // NaN where there was no order.
+        next_order.is_nan() || next_order > window
+    }
+}
+
 /// See [`Churn::model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "the model is tree, forest, boosting, logistic or auto")]
@@ -105,6 +132,7 @@ impl Default for Churn {
         ];
         Churn {
             horizon_days: 90,
+            label: Label::Horizon,
             training_cutoffs: 3,
             eligible_days: 180,
             model: ChurnModel::Fixed(Kind::Tree),
@@ -161,10 +189,9 @@ impl Churn {
             },
             tuning: self.tune.then(|| {
                 let up_to = |all: Vec<usize>, fits: &dyn Fn(usize) -> bool, own: usize| {
-                    let mut kept: Vec<usize> = all.into_iter().filter(|v| fits(*v)).collect();
-                    if kept.is_empty() {
-                        kept.push(own);
-                    }
+                    let mut kept: Vec<usize> = all.into_iter().filter(|v| fits(*v)).chain([own]).collect();
+                    kept.sort_unstable();
+                    kept.dedup();
                     kept
                 };
                 Tuning {
@@ -183,7 +210,11 @@ impl Churn {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), PipelineError> {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// If one is out of range.
+    pub fn check(&self) -> Result<(), PipelineError> {
         let within = |key: &str, value: usize, least: usize, most: usize| {
             let must = format!("within {least} to {most}");
             range(key, (least..=most).contains(&value), &must, value.to_string())
@@ -220,6 +251,12 @@ impl Churn {
                 range(key, known, "number columns among the features", format!("`{feature}`"))?;
             }
         }
-        Ok(())
+        let both = self.increasing.iter().find(|f| self.decreasing.contains(f));
+        range(
+            "[churn] increasing",
+            both.is_none(),
+            "other features than decreasing",
+            format!("`{}`", both.map_or("", String::as_str)),
+        )
     }
 }

@@ -15,7 +15,7 @@ use tillwise_mine::clv::{Margin, Model as OrdersModel, NonPositiveSpend, TimeUni
 use tillwise_table::Compression;
 
 use crate::PipelineError;
-pub use churn::{Churn, ChurnModel};
+pub use churn::{Churn, ChurnModel, Label};
 pub use cluster::{Cluster, FeatureChoice, KChoice};
 pub use market::{Basket, Cohort, CohortBy, Level, Offer, OfferRank, Unit, ValueSettings, Worth, Written};
 pub use rfm::{Bins, Rfm, Segments};

@@ -577,6 +577,59 @@ fn deciles_share_equal_probabilities() {
     assert!(deciles(&[]).is_empty());
 }
 
+/// Neighbouring doubles, and the largest ones: what tells the classes apart is found by all models, and every threshold is a number.
+#[test]
+fn extreme_numbers_part_as_others_do() {
+    let next = 0.3f64.next_up();
+    for (low, high) in [(0.3, next), (-1.7e308, 1.7e308), (0.0, 5e-324)] {
+        let values: Vec<f64> = (0..400).map(|i| if i % 3 == 0 { high } else { low }).collect();
+        let e = Examples::of_numbers(&["x"], vec![values], (0..400).map(|i| i % 3 == 0).collect());
+        for kind in [Kind::Tree, Kind::Forest, Kind::Boosting] {
+            let scorer = Scorer::fit(kind, &e, &raw(Criterion::Gini, 2, 5), 1).unwrap();
+            assert_eq!(auc(&scorer.predict(&e.columns), &e.churned), Some(1.0), "{} {low}", kind.name());
+            assert!(scorer.check(&e.features).is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_score_that_misleads_is_not_turned_round() {
+    let p: Vec<f64> = (0..200).map(|i| f64::from(i) / 200.0).collect();
+    let churned: Vec<bool> = (0..200).map(|i| i < 60).collect();
+    let calibration = Calibration::fit(Method::Platt, &p, &churned);
+    assert!((calibration.apply(0.1) - 0.3).abs() < 0.01 && calibration.apply(0.1) == calibration.apply(0.9));
+}
+
+#[test]
+fn ids_are_left_out_whatever_they_look_like() {
+    let n = 300;
+    let texts: Vec<String> = (0..n).map(|i| format!("mail{i}")).collect();
+    let (email, codes) = Feature::category("email", &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut e = Examples {
+        features: vec![email, Feature::number("account"), Feature::number("age")],
+        columns: vec![
+            codes,
+            Values::Number((0..n).map(|i| f64::from(7000 + i)).collect()),
+            Values::Number((0..n).map(|i| f64::from(i % 60)).collect()),
+        ],
+        churned: (0..n).map(|i| i % 4 == 0).collect(),
+        ..Examples::default()
+    };
+    // The same customers at six cutoffs.
+    let rows: Vec<usize> = (0..6).flat_map(|_| 0..n as usize).collect();
+    e.customers = (0..n as u32).collect();
+    let mut repeated = e.pick(&rows);
+    for examples in [&mut e, &mut repeated] {
+        let said = super::train::clean(examples);
+        assert_eq!(
+            examples.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(),
+            ["age"],
+            "{said:?}"
+        );
+        assert_eq!(said.iter().filter(|w| w.contains("an id, it is left out")).count(), 2);
+    }
+}
+
 #[test]
 fn bad_examples_are_refused() {
     let e = Examples::of_numbers(&["x"], vec![vec![1.0; 30]], vec![true; 30]);

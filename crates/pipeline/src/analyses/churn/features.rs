@@ -41,6 +41,15 @@ impl Attributes {
         let id = header.iter().position(|h| h == "customer_id").ok_or_else(|| {
             wrong(format!("{} has no column `customer_id`, but {}", path.display(), header.join(", ")))
         })?;
+        for (i, name) in header.iter().enumerate() {
+            let twice = header[..i].contains(name) || crate::config::is_churn_feature(name);
+            if twice {
+                return Err(wrong(format!(
+                    "{}: there is another column `{name}`; name it otherwise",
+                    path.display()
+                )));
+            }
+        }
         let mut attributes = Attributes { names: header, rows: HashMap::new() };
         attributes.names.remove(id);
         for (i, mut row) in rows.into_iter().enumerate() {
@@ -50,6 +59,11 @@ impl Attributes {
             }
         }
         Ok(attributes)
+    }
+
+    /// Whether there is one of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|n| n == name)
     }
 
     /// Columns for customers; numbers where every known value is one.

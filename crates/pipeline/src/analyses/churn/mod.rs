@@ -77,6 +77,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let names: Vec<String> = model.features.iter().map(|f| f.name.clone()).collect();
     // What a model asks for that is neither a column nor an attribute is blank.
     let known: Vec<String> = names.iter().filter(|n| config::is_churn_feature(n)).cloned().collect();
+    let missing: Vec<&String> = names.iter().filter(|n| !known.contains(n) && !attributes.has(n)).collect();
     let (columns, unseen) =
         Columns::of(table, &known, &attributes, model.alive.as_ref())?.encode(&model.features, table.rows());
     let probabilities = model.score(&columns);
@@ -92,18 +93,29 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             .into()
         }));
     }
+    if let (Some(first), Some(warnings)) = (missing.first(), report["warnings"].as_array_mut()) {
+        warnings.push(
+            format!("{} features of the model are missing, such as `{first}`, and count as blank; name [churn] attributes_file", missing.len()).into(),
+        );
+    }
     let cutoff = report["judged_cutoff"].as_str().and_then(|d| d.parse::<Day>().ok());
+    // Rules and targets are of those that the model was trained and judged on.
+    let days = table.f64s("days_since_last")?;
+    let active: Vec<usize> = (0..days.len()).filter(|i| days[*i] < f64::from(model.eligible_days)).collect();
+    let ids = table.texts("customer_id")?;
+    let their_ids: Vec<&str> = active.iter().map(|i| ids[*i]).collect();
+    let their_values: Vec<f64> = active.iter().map(|i| values[*i]).collect();
+    let theirs = scores.pick(&active);
     let mut small = vec![
-        ("churn_rules.parquet", tables::rules(model, &scores, &values)?),
+        ("churn_rules.parquet", tables::rules(model, &theirs, &their_values)?),
         (
             "churn_targets.parquet",
-            tables::target_table(&table.texts("customer_id")?, &scores, &values, &terms, settings.budget)?,
+            tables::target_table(&their_ids, &theirs, &their_values, &terms, settings.budget)?,
         ),
     ];
     small.extend(tables::from_report(&report, cutoff)?);
     tables::draw(model, context.models)?;
 
-    let days = table.f64s("days_since_last")?;
     let eligible = days.iter().map(|d| Some(*d < f64::from(model.eligible_days))).collect::<BooleanArray>();
     let p = &scores.probabilities;
     let reason = |n: usize| texts(scores.explained.iter().map(|e| e.1.get(n)));
@@ -155,8 +167,10 @@ fn rows(
         features::Raw::Number(v) => v.clone(),
         features::Raw::Text(_) => Vec::new(),
     });
+    let (next, p90, gaps) = (pick("days_to_next_order")?, pick("p90_gap_days")?, pick("x")?);
+    let churned = |i: usize| settings.label.churned(next[i], p90[i], gaps[i], settings.horizon_days);
     Ok(Rows {
-        churned: pick("orders_in_horizon")?.into_iter().map(|n| n == 0.0).collect(),
+        churned: (0..kept.len()).map(churned).collect(),
         ids: kept.iter().map(|i| ids[*i].to_owned()).collect(),
         days_since_last: pick("days_since_last")?,
         values: pick("net_revenue_365d")?,
@@ -211,6 +225,11 @@ fn fit(
     model.eligible_days = settings.eligible_days;
     model.alive =
         if names.iter().any(|n| n == "p_alive") { features::alive(context.customers)? } else { None };
+    if settings.attributes_file.is_some() {
+        warnings.push(
+            "attributes are taken as they are today, at earlier cutoffs too: only those that do not change keep the judgement honest".to_owned(),
+        );
+    }
     warnings.append(&mut report.warnings);
     report.warnings = warnings;
     let report = Report {

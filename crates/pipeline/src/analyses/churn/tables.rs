@@ -24,6 +24,16 @@ pub struct Scores {
     pub explained: Vec<(u32, Vec<String>)>,
 }
 
+impl Scores {
+    /// Those of some customers.
+    pub fn pick(&self, rows: &[usize]) -> Scores {
+        Scores {
+            probabilities: rows.iter().map(|i| self.probabilities[*i]).collect(),
+            explained: rows.iter().map(|i| self.explained[*i].clone()).collect(),
+        }
+    }
+}
+
 /// Small tables by file name.
 pub type Tables = Vec<(&'static str, RecordBatch)>;
 
