@@ -397,7 +397,7 @@ fn attributes_join_by_customer_and_bad_settings_are_told() {
     assert_eq!(scene.table("s/current/customers.parquet").rows(), fitted.rows());
     for (keys, message) in [
         ("attributes_file = \"none.csv\"", "[churn] attributes_file"),
-        ("model = \"oracle\"", "the model is tree, forest, boosting, logistic or auto"),
+        ("model = \"oracle\"", "the model is tree, forest, boosting, logistic, neural or auto"),
         (
             "increasing = [\"top_country\"]",
             "[churn] increasing: must be number columns among the features, but is `top_country`",

@@ -172,7 +172,7 @@ pub struct Contract {
     /// Columns to leave out.
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     pub ignore: Vec<String>,
-    /// What gives the probabilities: tree, forest, boosting, logistic, or auto.
+    /// What gives the probabilities: tree, forest, boosting, logistic, neural, or auto.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<ModelArg>,
     /// What an offer to stay costs.

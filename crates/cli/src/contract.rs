@@ -479,6 +479,6 @@ impl std::str::FromStr for ModelArg {
     fn from_str(text: &str) -> Result<ModelArg, String> {
         serde_json::from_value(serde_json::Value::String(text.to_owned()))
             .map(ModelArg)
-            .map_err(|_| format!("`{text}` is not tree, forest, boosting, logistic or auto"))
+            .map_err(|_| format!("`{text}` is not tree, forest, boosting, logistic, neural or auto"))
     }
 }

@@ -25,7 +25,11 @@ pub const CHURN_RULES: &[Column] = &[
 
 /// Long table of how well models did.
 pub const CHURN_METRICS: &[Column] = &[
-    col("model", Kind::Text, "tree, forest, boosting, logistic; or a baseline: recency_only, p_alive"),
+    col(
+        "model",
+        Kind::Text,
+        "tree, forest, boosting, logistic, neural; or a baseline: recency_only, p_alive",
+    ),
     col("chosen", Kind::Bool, "whether it gives the probabilities"),
     opt("cutoff", Kind::Date, "the judged cutoff; null where rows were judged in folds"),
     col("metric", Kind::Text, "auc, brier, log_loss, lift_decile_1, ..."),

@@ -6,7 +6,7 @@
 //! latest cutoff whose window is complete: out of time, as it will be used. Where there is a contract, a label says who left.
 //!
 //! **Models.** A decision tree ([`tree`]), each leaf a rule in words; and challengers behind one interface ([`Scorer`]): random forest
-//! ([`forest`]), gradient boosting ([`boost`]), logistic regression ([`logistic`]), days since the last order alone, and
+//! ([`forest`]), gradient boosting ([`boost`]), logistic regression ([`logistic`]), a small neural network ([`neural`]), days since the last order alone, and
 //! P(alive) of a CLV model. Depth, leaf size, pruning and shrinkage of the tree are chosen by cross-validation ([`tune`]), with folds that keep
 //! the rows of a customer together.
 //!
@@ -26,11 +26,13 @@ pub mod bins;
 pub mod boost;
 pub mod calibrate;
 pub mod data;
+pub mod design;
 pub mod draw;
 pub mod forest;
 mod grow;
 pub mod logistic;
 pub mod metrics;
+pub mod neural;
 pub mod survival;
 pub mod train;
 pub mod tree;
@@ -51,6 +53,7 @@ pub use data::{Examples, FEW, FEWEST, Feature, UNKNOWN, Value, Values};
 pub use draw::Rule;
 pub use forest::{Forest, ForestSettings};
 pub use logistic::Logistic;
+pub use neural::Neural;
 pub use train::{Baseline, Judge, TrainReport, TrainSettings, train};
 pub use tree::{Criterion, Tree, TreeSettings};
 pub use tune::{Choice, Tuning};
@@ -68,10 +71,12 @@ pub enum Kind {
     Boosting,
     /// Logistic regression.
     Logistic,
+    /// A small neural network, where it is built in.
+    Neural,
 }
 
 impl Kind {
-    /// All of them.
+    /// All that are always there.
     pub const ALL: [Kind; 4] = [Kind::Tree, Kind::Forest, Kind::Boosting, Kind::Logistic];
 
     /// The name in configs and tables.
@@ -81,6 +86,7 @@ impl Kind {
             Kind::Forest => "forest",
             Kind::Boosting => "boosting",
             Kind::Logistic => "logistic",
+            Kind::Neural => "neural",
         }
     }
 }
@@ -97,6 +103,8 @@ pub enum Scorer {
     Boosting(Boost),
     /// Logistic regression.
     Logistic(Logistic),
+    /// A small neural network.
+    Neural(Neural),
 }
 
 impl Scorer {
@@ -112,6 +120,7 @@ impl Scorer {
             }
             Kind::Boosting => Scorer::Boosting(Boost::fit(examples, &BoostSettings::default())?),
             Kind::Logistic => Scorer::Logistic(Logistic::fit(examples, 1.0)?),
+            Kind::Neural => Scorer::Neural(Neural::fit(examples, seed)?),
         })
     }
 
@@ -122,6 +131,7 @@ impl Scorer {
             Scorer::Forest(_) => Kind::Forest,
             Scorer::Boosting(_) => Kind::Boosting,
             Scorer::Logistic(_) => Kind::Logistic,
+            Scorer::Neural(_) => Kind::Neural,
         }
     }
 
@@ -132,6 +142,7 @@ impl Scorer {
             Scorer::Forest(forest) => forest.predict_row(columns, row),
             Scorer::Boosting(boost) => boost.predict_row(columns, row),
             Scorer::Logistic(line) => line.predict_row(columns, row),
+            Scorer::Neural(net) => net.predict_row(columns, row),
         }
     }
 
@@ -142,6 +153,7 @@ impl Scorer {
             Scorer::Forest(forest) => forest.trees.iter().try_for_each(|t| t.check(features)),
             Scorer::Boosting(boost) => boost.check(features),
             Scorer::Logistic(line) => line.check(features),
+            Scorer::Neural(net) => net.check(features),
         }
     }
 

@@ -215,7 +215,7 @@ pub fn train(
     };
     let fold = training.folds(settings.folds, settings.seed);
     let mut kinds: Vec<Kind> = match settings.model {
-        None => Kind::ALL.to_vec(),
+        None => Kind::ALL.into_iter().chain(cfg!(feature = "neural").then_some(Kind::Neural)).collect(),
         Some(kind) => vec![Kind::Tree, kind],
     };
     kinds.dedup();

@@ -91,7 +91,7 @@ impl Label {
 
 /// See [`Churn::model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "the model is tree, forest, boosting, logistic or auto")]
+#[serde(untagged, expecting = "the model is tree, forest, boosting, logistic, neural or auto")]
 pub enum ChurnModel {
     /// The tree, unless a challenger beats it.
     Auto(Auto),
