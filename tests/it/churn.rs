@@ -326,6 +326,10 @@ fn contracts_with_something_wrong() {
         assert!(said.contains(message), "{message}\nis not in\n{said}");
         assert_eq!(got, code, "{message}");
     }
+    // What is asked for by name is not replaced in silence.
+    let (code, said) = run(&plain, &["--model", "neural"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("a neural network needs a program built with `--features neural`"), "{said}");
     let few: String = plain.lines().take(130).map(|l| format!("{l}\n")).collect();
     assert!(run(&few, &[]).1.contains("rows churned: take every figure with care"));
 }

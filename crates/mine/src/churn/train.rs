@@ -230,7 +230,7 @@ pub fn train(
         let scorer = Scorer::fit(kind, training, &tree_settings, settings.seed);
         let (unseen, scorer) = match (unseen, scorer) {
             (Ok(unseen), Ok(scorer)) => (unseen, scorer),
-            (Err(e), _) | (_, Err(e)) if kind == Kind::Tree => return Err(e),
+            (Err(e), _) | (_, Err(e)) if kind == Kind::Tree || settings.model == Some(kind) => return Err(e),
             (Err(e), _) | (_, Err(e)) => {
                 warnings.push(format!("no {}: {e}", kind.name()));
                 continue;
