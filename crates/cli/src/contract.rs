@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use tillwise_core::schema::{Column, CONTRACT_CUSTOMERS, COX as COX_COLUMNS, SURVIVAL, SURVIVAL_TESTS};
+use arrow::array::RecordBatch;
+use tillwise_core::schema::{CONTRACT_CUSTOMERS, COX as COX_COLUMNS, SURVIVAL, SURVIVAL_TESTS};
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, LogRank, Step, Times};
 use tillwise_mine::churn::train::clean;
-use tillwise_mine::churn::{deciles, train, tune, Examples, Feature, Judge, Values, UNKNOWN};
+use tillwise_mine::churn::{deciles, train, Examples, Feature, Judge, Trained, Values, UNKNOWN};
 use tillwise_mine::stats::correlation;
 use tillwise_pipeline::churn::{draw, from_report, read_csv, rules, target_table, Columns, Raw, Scores};
+use tillwise_pipeline::columns::{batch, booleans, counts, floats, ints, texts};
 use tillwise_pipeline::{Churn as Settings, ChurnModel, PipelineError};
 use tillwise_report::grouped;
-use tillwise_table::{arrow_schema, write_table, Compression};
+use tillwise_table::{write_table, Compression};
 
 use crate::args::Contract;
 use crate::commands::{print, Ended, Failure};
@@ -105,10 +105,10 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
             numbers(&rows, at, name).map_err(wrong)?
         }
     };
-    let (model, mut report) = train(&examples, Judge::Folds(&values), &[], &how).map_err(mine)?;
+    let Trained { model, mut report, judged: unseen } =
+        train(&examples, Judge::Folds(&values), &[], &how).map_err(mine)?;
     warnings.append(&mut report.warnings);
     report.warnings = warnings.clone();
-    let unseen = unseen(&examples, &model, &how).map_err(mine)?;
     let probabilities = model.score(&examples.columns);
     let scores = Scores { explained: model.explain(&examples.columns, 3), probabilities };
 
@@ -232,63 +232,21 @@ fn labels(rows: &[Vec<String>], label: usize, args: &Contract) -> Result<Vec<boo
     Ok(rows.iter().map(|row| row.get(label).is_some_and(|v| *v == left)).collect())
 }
 
-/// Calibrated probabilities by models of the other folds.
-fn unseen(
-    examples: &Examples,
-    model: &tillwise_mine::churn::Churn,
-    how: &tillwise_mine::churn::TrainSettings,
-) -> Result<Vec<f64>, tillwise_mine::MineError> {
-    let kind = match &model.scorer {
-        None => tillwise_mine::churn::Kind::Tree,
-        Some(scorer) => scorer.kind(),
-    };
-    let settings = match &how.tuning {
-        Some(tuning) => tune::tune(examples, &how.tree, tuning)?.0,
-        None => how.tree.clone(),
-    };
-    let fold = examples.folds(how.folds, how.seed);
-    let p = tune::out_of_fold(kind, examples, &settings, &fold, how.seed)?;
-    Ok(p.into_iter().map(|p| model.calibration.apply(p)).collect())
-}
-
-fn batch(
-    table: &'static str,
-    columns: &[Column],
-    arrays: Vec<ArrayRef>,
-) -> Result<RecordBatch, PipelineError> {
-    RecordBatch::try_new(arrow_schema(columns), arrays)
-        .map_err(|e| PipelineError::Assemble { table, message: e.to_string() })
-}
-
-fn floats(values: impl IntoIterator<Item = f64>) -> ArrayRef {
-    Arc::new(values.into_iter().map(Some).collect::<Float64Array>())
-}
-
-fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(values.into_iter().map(Some).collect::<StringArray>())
-}
-
-fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
-    Arc::new(values.into_iter().map(Some).collect::<Int32Array>())
-}
-
 fn customers(
     ids: &[String],
     examples: &Examples,
     scores: &Scores,
     unseen: &[f64],
 ) -> Result<RecordBatch, PipelineError> {
-    let reason = |n: usize| -> ArrayRef {
-        Arc::new(scores.explained.iter().map(|e| e.1.get(n)).collect::<StringArray>())
-    };
+    let reason = |n: usize| texts(scores.explained.iter().map(|e| e.1.get(n)));
     batch(
         "contract_customers",
         CONTRACT_CUSTOMERS,
         vec![
-            texts(ids.iter().map(String::as_str)),
-            Arc::new(BooleanArray::from(examples.churned.clone())),
-            floats(scores.probabilities.iter().copied()),
-            floats(unseen.iter().copied()),
+            texts(ids.iter().map(Some)),
+            booleans(examples.churned.iter().map(|c| Some(*c))),
+            floats(scores.probabilities.iter().map(|p| Some(*p))),
+            floats(unseen.iter().map(|p| Some(*p))),
             ints(deciles(&scores.probabilities).into_iter().map(i32::from)),
             ints(scores.explained.iter().map(|e| e.0 as i32)),
             reason(0),
@@ -343,13 +301,13 @@ fn survival(
         "survival",
         SURVIVAL,
         vec![
-            texts(steps().map(|(by, _, _)| by.as_str())),
-            Arc::new(steps().map(|(_, group, _)| group.as_deref()).collect::<StringArray>()),
-            floats(steps().map(|(_, _, s)| s.time)),
-            Arc::new(steps().map(|(_, _, s)| Some(s.at_risk as i64)).collect::<Int64Array>()),
-            Arc::new(steps().map(|(_, _, s)| Some(s.events as i64)).collect::<Int64Array>()),
-            floats(steps().map(|(_, _, s)| s.survival)),
-            floats(steps().map(|(_, _, s)| s.standard_error)),
+            texts(steps().map(|(by, _, _)| Some(by))),
+            texts(steps().map(|(_, group, _)| group.as_deref())),
+            floats(steps().map(|(_, _, s)| Some(s.time))),
+            counts(steps().map(|(_, _, s)| Some(s.at_risk as u64))),
+            counts(steps().map(|(_, _, s)| Some(s.events as u64))),
+            floats(steps().map(|(_, _, s)| Some(s.survival))),
+            floats(steps().map(|(_, _, s)| Some(s.standard_error))),
         ],
     );
     tables.push(("survival.parquet", table.map_err(assemble)?));
@@ -357,11 +315,11 @@ fn survival(
         "survival_tests",
         SURVIVAL_TESTS,
         vec![
-            texts(tests.iter().map(|(by, _, _)| *by)),
+            texts(tests.iter().map(|(by, _, _)| Some(*by))),
             ints(tests.iter().map(|(_, n, _)| *n as i32)),
-            floats(tests.iter().map(|(_, _, t)| t.statistic)),
+            floats(tests.iter().map(|(_, _, t)| Some(t.statistic))),
             ints(tests.iter().map(|(_, _, t)| t.degrees as i32)),
-            floats(tests.iter().map(|(_, _, t)| t.p_value)),
+            floats(tests.iter().map(|(_, _, t)| Some(t.p_value))),
         ],
     );
     tables.push(("survival_tests.parquet", table.map_err(assemble)?));
@@ -394,11 +352,11 @@ fn survival(
         "cox",
         COX_COLUMNS,
         vec![
-            texts(kept.iter().map(|k| covariates[*k].0.as_str())),
-            floats(cox.coefficients.iter().copied()),
-            floats(cox.coefficients.iter().map(|c| c.exp())),
-            floats(cox.standard_errors.iter().copied()),
-            floats((0..kept.len()).map(|i| cox.p_value(i))),
+            texts(kept.iter().map(|k| Some(&covariates[*k].0))),
+            floats(cox.coefficients.iter().map(|c| Some(*c))),
+            floats(cox.coefficients.iter().map(|c| Some(c.exp()))),
+            floats(cox.standard_errors.iter().map(|e| Some(*e))),
+            floats((0..kept.len()).map(|i| Some(cox.p_value(i)))),
         ],
     );
     tables.push(("cox.parquet", table.map_err(assemble)?));

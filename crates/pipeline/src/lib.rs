@@ -7,8 +7,13 @@
 mod analyses;
 /// The parts of churn that contracts share with shops.
 pub mod churn {
-    pub use crate::analyses::churn::features::{Columns, Raw, read_csv};
+    pub use crate::analyses::churn::features::{Columns, Raw};
     pub use crate::analyses::churn::tables::{Scores, draw, from_report, rules, target_table};
+    pub use crate::analyses::side::read_csv;
+}
+/// Columns of small tables.
+pub mod columns {
+    pub use crate::analyses::{batch, booleans, counts, floats, ints, texts};
 }
 mod config;
 mod record;

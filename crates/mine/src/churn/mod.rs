@@ -54,7 +54,7 @@ pub use draw::Rule;
 pub use forest::{Forest, ForestSettings};
 pub use logistic::Logistic;
 pub use neural::Neural;
-pub use train::{Baseline, Judge, TrainReport, TrainSettings, train};
+pub use train::{Baseline, Judge, TrainReport, TrainSettings, Trained, train};
 pub use tree::{Criterion, Tree, TreeSettings};
 pub use tune::{Choice, Tuning};
 

@@ -120,6 +120,17 @@ pub struct TrainReport {
     pub warnings: Vec<String>,
 }
 
+/// A model, how it was come by, and its probabilities of the judged rows: by [`Judge::Folds`] those of models that had not seen them.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The model.
+    pub model: Churn,
+    /// How it was come by.
+    pub report: TrainReport,
+    /// Of each judged row.
+    pub judged: Vec<f64>,
+}
+
 /// Leaves out features that say nothing or name single customers, and warns of those that say too much.
 pub fn clean(examples: &mut Examples) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -207,7 +218,7 @@ pub fn train(
     against: Judge<'_>,
     baselines: &[Baseline],
     settings: &TrainSettings,
-) -> Result<(Churn, TrainReport), MineError> {
+) -> Result<Trained, MineError> {
     training.check_shape()?;
     let (tree_settings, tried) = match &settings.tuning {
         Some(tuning) => tune(training, &settings.tree, tuning)?,
@@ -346,7 +357,7 @@ pub fn train(
         calibration,
         threshold,
     };
-    Ok((model, report))
+    Ok(Trained { model, report, judged: probabilities })
 }
 
 /// What the AUC loses when one feature after the other is shuffled (Breiman 2001), on up to ten thousand rows.

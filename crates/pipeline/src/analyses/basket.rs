@@ -13,8 +13,8 @@ use tillwise_mine::basket::{Baskets, Itemsets, Miner, Report, Rule, RuleReport, 
 use tillwise_mine::cohort::{Calendar, Length};
 use tillwise_mine::ledger::Ledger;
 
-use super::orders::{no_products, side_file};
-use super::{Context, Done, batch, booleans, counts, floats, ints, texts};
+use super::orders::no_products;
+use super::{Context, Done, batch, booleans, counts, floats, ints, side, texts};
 use crate::config::{Basket, Level, Unit, Worth, Written};
 use crate::{NotDone, PipelineError};
 
@@ -158,7 +158,7 @@ fn warnings(
 }
 
 fn hierarchy_rows(path: &Path) -> Result<Vec<Vec<String>>, PipelineError> {
-    side_file(path, "[basket] hierarchy_file", &["item", "parent"])
+    side::columns(path, "[basket] hierarchy_file", &["item", "parent"])
 }
 
 impl<'a> Items<'a> {

@@ -8,6 +8,7 @@ mod cohort;
 mod offer;
 mod orders;
 mod rfm;
+pub mod side;
 mod value;
 
 use std::collections::BTreeMap;
@@ -136,7 +137,11 @@ impl Context<'_> {
     }
 }
 
-fn batch(
+/// A small table.
+///
+/// # Errors
+/// If the arrays do not fit the columns.
+pub fn batch(
     table: &'static str,
     columns: &[Column],
     arrays: Vec<ArrayRef>,
@@ -146,23 +151,27 @@ fn batch(
 }
 
 /// Columns of small tables. What is not finite becomes null.
-fn floats(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
+pub fn floats(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
     Arc::new(values.into_iter().map(|v| v.filter(|v| v.is_finite())).collect::<Float64Array>())
 }
 
-fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
+/// Whole numbers.
+pub fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<Int32Array>())
 }
 
-fn booleans(values: impl IntoIterator<Item = Option<bool>>) -> ArrayRef {
+/// True or false.
+pub fn booleans(values: impl IntoIterator<Item = Option<bool>>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<BooleanArray>())
 }
 
-fn counts(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {
+/// Counts.
+pub fn counts(values: impl IntoIterator<Item = Option<u64>>) -> ArrayRef {
     Arc::new(values.into_iter().map(|v| v.map(|v| v as i64)).collect::<Int64Array>())
 }
 
-fn texts<S: AsRef<str>>(values: impl IntoIterator<Item = Option<S>>) -> ArrayRef {
+/// Texts.
+pub fn texts<S: AsRef<str>>(values: impl IntoIterator<Item = Option<S>>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<StringArray>())
 }
 

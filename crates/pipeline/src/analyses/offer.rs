@@ -11,8 +11,8 @@ use tillwise_mine::offer::{
     Bought, Customer, Histories, Judgement, Kind, Names, Offer, Offers, Reason, Task, Workspace,
 };
 
-use super::orders::{no_products, side_file};
-use super::{Context, Done, batch, counts, floats, ints, texts};
+use super::orders::no_products;
+use super::{Context, Done, batch, counts, floats, ints, side, texts};
 use crate::config::OfferRank;
 use crate::{NotDone, PipelineError};
 
@@ -126,7 +126,7 @@ impl Lists {
         let Some(path) = &settings.stock_file else { return Ok(Lists { excluded, stock: None }) };
         let mut stock: HashMap<String, f64> = HashMap::new();
         for (i, row) in
-            side_file(&context.base.join(path), key, &["product", "units"])?.into_iter().enumerate()
+            side::columns(&context.base.join(path), key, &["product", "units"])?.into_iter().enumerate()
         {
             let units = row[1].parse::<f64>().ok().filter(|u| u.is_finite());
             let units = units

@@ -71,33 +71,3 @@ impl Orders {
 pub fn no_products() -> NotDone {
     NotDone::Skipped("no line has a product; name its column: [columns] product".to_owned())
 }
-
-/// A small CSV file beside the config, as rows of trimmed text. The header must name the columns wanted.
-pub fn side_file(path: &Path, key: &str, wanted: &[&str]) -> Result<Vec<Vec<String>>, PipelineError> {
-    let wrong = |problem: String| PipelineError::Setting { key: key.to_owned(), problem };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| wrong(format!("cannot read {}: {e}", path.display())))?;
-    let header = reader.headers().map_err(|e| wrong(format!("{}: {e}", path.display())))?.clone();
-    let mut places = Vec::new();
-    for name in wanted {
-        let place = header.iter().position(|h| h.eq_ignore_ascii_case(name));
-        places.push(place.ok_or_else(|| {
-            let there: Vec<&str> = header.iter().collect();
-            let problem = format!(
-                "{} has no column `{name}`, but {}; its first line must name {}",
-                path.display(),
-                there.join(", "),
-                wanted.join(" and ")
-            );
-            wrong(problem)
-        })?);
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| wrong(format!("{}: {e}", path.display())))?;
-        rows.push(places.iter().map(|p| record.get(*p).unwrap_or_default().to_owned()).collect());
-    }
-    Ok(rows)
-}

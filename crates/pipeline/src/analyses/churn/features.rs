@@ -1,12 +1,12 @@
 //! What churn models look at: columns of a customer table, what is computed from them, and attributes of the user's own.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use tillwise_mine::churn::{Feature, Values};
 use tillwise_mine::clv::{BetaGeometric, History};
 use tillwise_table::Table;
 
+use crate::analyses::side::read_csv;
 use crate::analyses::{Context, feature};
 use crate::config::is_text;
 use crate::{NotDone, PipelineError};
@@ -83,25 +83,6 @@ impl Attributes {
             })
             .collect()
     }
-}
-
-/// A CSV file with a header, every field trimmed.
-pub fn read_csv(path: &Path, key: &str) -> Result<(Vec<String>, Vec<Vec<String>>), PipelineError> {
-    let wrong = |problem: String| PipelineError::Setting {
-        key: key.to_owned(),
-        problem: format!("{}: {problem}", path.display()),
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| wrong(format!("cannot be read: {e}")))?;
-    let strip = |h: &str| h.trim_start_matches('\u{feff}').to_owned();
-    let header: Vec<String> = reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(strip).collect();
-    let rows = reader
-        .records()
-        .map(|r| r.map(|r| r.iter().map(str::to_owned).collect()).map_err(|e| wrong(e.to_string())))
-        .collect::<Result<Vec<Vec<String>>, _>>()?;
-    Ok((header, rows))
 }
 
 /// How often customers buy and drop out, up to the table's day.

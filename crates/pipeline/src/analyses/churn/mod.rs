@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray};
 use serde::Serialize;
 use tillwise_core::Day;
-use tillwise_mine::churn::train::{clean, train};
+use tillwise_mine::churn::train::{Trained, clean, train};
 use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
 use tillwise_mine::stats::Steps;
 use tillwise_table::Table;
@@ -220,7 +220,8 @@ fn fit(
     }
     let names: Vec<String> = training.features.iter().map(|f| f.name.clone()).collect();
     let how = settings.train(&names, context.config.run.seed);
-    let (mut model, mut report) = train(&training, Judge::Later(&judged, &later.values), &baselines, &how)?;
+    let Trained { mut model, mut report, .. } =
+        train(&training, Judge::Later(&judged, &later.values), &baselines, &how)?;
     model.horizon_days = settings.horizon_days;
     model.eligible_days = settings.eligible_days;
     model.alive =
