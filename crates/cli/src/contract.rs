@@ -10,11 +10,12 @@ use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, L
 use tillwise_mine::churn::train::clean;
 use tillwise_mine::churn::{deciles, train, Examples, Feature, Judge, Trained, Values, UNKNOWN};
 use tillwise_mine::stats::correlation;
+use tillwise_mine::MineError;
 use tillwise_pipeline::churn::{draw, from_report, read_csv, rules, target_table, Columns, Raw, Scores};
-use tillwise_pipeline::columns::{batch, booleans, counts, floats, ints, texts};
+use tillwise_pipeline::columns::{booleans, counts, floats, ints, texts};
 use tillwise_pipeline::{Churn as Settings, ChurnModel, PipelineError};
 use tillwise_report::grouped;
-use tillwise_table::{write_table, Compression};
+use tillwise_table::{assemble, write_table, Compression, TableError};
 
 use crate::args::Contract;
 use crate::commands::{print, Ended, Failure};
@@ -79,7 +80,11 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     }
     let (features, columns) = features.learn();
     let mut examples = Examples { features, columns, churned, ..Examples::default() };
-    let mine = |e: tillwise_mine::MineError| wrong(e.to_string());
+    let mine = |e: MineError| match e {
+        MineError::Data { .. } | MineError::Parameter { .. } => wrong(e.to_string()),
+        MineError::NotConverged { .. } => Failure::NotConverged(format!("{}: {e}", args.file.display())),
+        other => Failure::Pipeline(PipelineError::defect("a table of contracts", other)),
+    };
     examples.check("in the table").map_err(mine)?;
     let mut warnings = clean(&mut examples);
     if examples.features.is_empty() {
@@ -134,8 +139,7 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     let mut said = Vec::new();
     if let Some((tenure, time)) = tenure.zip(time) {
         let times = Times { time: &time, left: &examples.churned };
-        survival(times, &examples, &header[tenure], &mut tables, &mut said)
-            .map_err(|e| wrong(e.to_string()))?;
+        survival(times, &examples, &header[tenure], &mut tables, &mut said, &mine)?;
     }
     for (name, batch) in tables {
         let path = args.out.join(name);
@@ -237,21 +241,21 @@ fn customers(
     examples: &Examples,
     scores: &Scores,
     unseen: &[f64],
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let reason = |n: usize| texts(scores.explained.iter().map(|e| e.1.get(n)));
-    batch(
+    assemble(
         "contract_customers",
         CONTRACT_CUSTOMERS,
         vec![
-            texts(ids.iter().map(Some)),
-            booleans(examples.churned.iter().map(|c| Some(*c))),
-            floats(scores.probabilities.iter().map(|p| Some(*p))),
-            floats(unseen.iter().map(|p| Some(*p))),
-            ints(deciles(&scores.probabilities).into_iter().map(i32::from)),
-            ints(scores.explained.iter().map(|e| e.0 as i32)),
-            reason(0),
-            reason(1),
-            reason(2),
+            ("customer_id", texts(ids.iter().map(Some))),
+            ("has_left", booleans(examples.churned.iter().map(|c| Some(*c)))),
+            ("churn_probability", floats(scores.probabilities.iter().map(|p| Some(*p)))),
+            ("churn_probability_unseen", floats(unseen.iter().map(|p| Some(*p)))),
+            ("churn_decile", ints(deciles(&scores.probabilities).into_iter().map(i32::from))),
+            ("churn_rule_id", ints(scores.explained.iter().map(|e| e.0 as i32))),
+            ("churn_reason_1", reason(0)),
+            ("churn_reason_2", reason(1)),
+            ("churn_reason_3", reason(2)),
         ],
     )
 }
@@ -263,8 +267,9 @@ fn survival(
     tenure: &str,
     tables: &mut Vec<(&'static str, RecordBatch)>,
     said: &mut Vec<String>,
-) -> Result<(), tillwise_mine::MineError> {
-    let whole = kaplan_meier(times)?;
+    mine: &dyn Fn(MineError) -> Failure,
+) -> Result<(), Failure> {
+    let whole = kaplan_meier(times).map_err(mine)?;
     let median = median_time(&whole)
         .map_or("more than half are still there".to_owned(), |m| format!("half have left by {m}"));
     said.push(format!("Survival by {tenure}: {median}"));
@@ -289,40 +294,39 @@ fn survival(
                 }
             }
             Values::Category(codes) => {
-                groups(times, feature, codes, (&mut curves, &mut tests, &mut covariates), said)?;
+                groups(times, feature, codes, (&mut curves, &mut tests, &mut covariates), said)
+                    .map_err(mine)?;
             }
             Values::Number(_) => {}
         }
     }
-    let assemble =
-        |e: PipelineError| tillwise_mine::MineError::Data { needs: "tables".into(), found: e.to_string() };
     let steps = || curves.iter().flat_map(|(by, group, steps)| steps.iter().map(move |s| (by, group, s)));
-    let table = batch(
+    let table = assemble(
         "survival",
         SURVIVAL,
         vec![
-            texts(steps().map(|(by, _, _)| Some(by))),
-            texts(steps().map(|(_, group, _)| group.as_deref())),
-            floats(steps().map(|(_, _, s)| Some(s.time))),
-            counts(steps().map(|(_, _, s)| Some(s.at_risk as u64))),
-            counts(steps().map(|(_, _, s)| Some(s.events as u64))),
-            floats(steps().map(|(_, _, s)| Some(s.survival))),
-            floats(steps().map(|(_, _, s)| Some(s.standard_error))),
+            ("group_by", texts(steps().map(|(by, _, _)| Some(by)))),
+            ("group", texts(steps().map(|(_, group, _)| group.as_deref()))),
+            ("time", floats(steps().map(|(_, _, s)| Some(s.time)))),
+            ("at_risk", counts(steps().map(|(_, _, s)| Some(s.at_risk as u64)))),
+            ("events", counts(steps().map(|(_, _, s)| Some(s.events as u64)))),
+            ("survival", floats(steps().map(|(_, _, s)| Some(s.survival)))),
+            ("standard_error", floats(steps().map(|(_, _, s)| Some(s.standard_error)))),
         ],
     );
-    tables.push(("survival.parquet", table.map_err(assemble)?));
-    let table = batch(
+    tables.push(("survival.parquet", table.map_err(PipelineError::from)?));
+    let table = assemble(
         "survival_tests",
         SURVIVAL_TESTS,
         vec![
-            texts(tests.iter().map(|(by, _, _)| Some(*by))),
-            ints(tests.iter().map(|(_, n, _)| *n as i32)),
-            floats(tests.iter().map(|(_, _, t)| Some(t.statistic))),
-            ints(tests.iter().map(|(_, _, t)| t.degrees as i32)),
-            floats(tests.iter().map(|(_, _, t)| Some(t.p_value))),
+            ("group_by", texts(tests.iter().map(|(by, _, _)| Some(*by)))),
+            ("groups", ints(tests.iter().map(|(_, n, _)| *n as i32))),
+            ("statistic", floats(tests.iter().map(|(_, _, t)| Some(t.statistic)))),
+            ("degrees", ints(tests.iter().map(|(_, _, t)| t.degrees as i32))),
+            ("p_value", floats(tests.iter().map(|(_, _, t)| Some(t.p_value)))),
         ],
     );
-    tables.push(("survival_tests.parquet", table.map_err(assemble)?));
+    tables.push(("survival_tests.parquet", table.map_err(PipelineError::from)?));
     // What follows from covariates before it is left out.
     let mut kept: Vec<usize> = Vec::new();
     let mut fitted = None;
@@ -348,18 +352,18 @@ fn survival(
         cox.log_likelihood,
         cox.null_log_likelihood
     ));
-    let table = batch(
+    let table = assemble(
         "cox",
         COX_COLUMNS,
         vec![
-            texts(kept.iter().map(|k| Some(&covariates[*k].0))),
-            floats(cox.coefficients.iter().map(|c| Some(*c))),
-            floats(cox.coefficients.iter().map(|c| Some(c.exp()))),
-            floats(cox.standard_errors.iter().map(|e| Some(*e))),
-            floats((0..kept.len()).map(|i| Some(cox.p_value(i)))),
+            ("covariate", texts(kept.iter().map(|k| Some(&covariates[*k].0)))),
+            ("coefficient", floats(cox.coefficients.iter().map(|c| Some(*c)))),
+            ("hazard_ratio", floats(cox.coefficients.iter().map(|c| Some(c.exp())))),
+            ("standard_error", floats(cox.standard_errors.iter().map(|e| Some(*e)))),
+            ("p_value", floats((0..kept.len()).map(|i| Some(cox.p_value(i))))),
         ],
     );
-    tables.push(("cox.parquet", table.map_err(assemble)?));
+    tables.push(("cox.parquet", table.map_err(PipelineError::from)?));
     Ok(())
 }
 
@@ -394,7 +398,7 @@ fn groups<'a>(
     codes: &[u32],
     (curves, tests, covariates): Found<'_, 'a>,
     said: &mut Vec<String>,
-) -> Result<(), tillwise_mine::MineError> {
+) -> Result<(), MineError> {
     let names = feature.categories.as_deref().unwrap_or_default();
     if names.len() < 2 {
         return Ok(());

@@ -12,7 +12,7 @@ use tillwise_mine::clv::{Fit, Retention as Model};
 use tillwise_mine::MineError;
 use tillwise_pipeline::PipelineError;
 use tillwise_report::grouped;
-use tillwise_table::{arrow_schema, write_table, Compression};
+use tillwise_table::{assemble, write_table, Compression, TableError};
 
 use crate::args::Retention;
 use crate::commands::{print, Ended, Failure};
@@ -80,9 +80,8 @@ pub fn retention(args: &Retention) -> Result<Ended, Failure> {
     let write = |path: &Path, e| Failure::Write(path.to_owned(), e);
     fs::create_dir_all(&args.out).map_err(|e| write(&args.out, e))?;
     let path = args.out.join("retention.parquet");
-    let batch = table(&fitted, args)
-        .map_err(|e| PipelineError::Assemble { table: "retention", message: e.to_string() })?;
-    write_table(&path, batch, Compression::Snappy, &[]).map_err(PipelineError::from)?;
+    let table = table(&fitted, args).map_err(PipelineError::from)?;
+    write_table(&path, table, Compression::Snappy, &[]).map_err(PipelineError::from)?;
     let report = json(&fitted);
     let json_path = args.out.join("retention.json");
     fs::write(&json_path, format!("{report:#}\n")).map_err(|e| write(&json_path, e))?;
@@ -162,7 +161,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, Vec<f64>>, Failure> {
         .collect()
 }
 
-fn table(fitted: &[Fitted], args: &Retention) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn table(fitted: &[Fitted], args: &Retention) -> Result<RecordBatch, TableError> {
     let rows: Vec<(&Fitted, usize)> = fitted
         .iter()
         .flat_map(|f| (0..f.survivors.len() + args.ahead as usize).map(move |t| (f, t)))
@@ -178,19 +177,20 @@ fn table(fitted: &[Fitted], args: &Retention) -> Result<RecordBatch, arrow::erro
         })
     };
     let (sbg, bdw): (Pick, Pick) = (|c| &c.sbg, |c| &c.bdw);
-    RecordBatch::try_new(
-        arrow_schema(RETENTION),
+    assemble(
+        "retention",
+        RETENTION,
         vec![
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0.cohort))),
-            Arc::new(rows.iter().map(|r| r.1 as i32).collect::<Int32Array>()),
-            float(&|c, t| c.survivors.get(t).copied()),
-            float(&|c, t| Some(c.survivors.get(t)? / c.survivors.first()?)),
-            model(sbg, |m, t, _| m.survival(t), 0),
-            model(bdw, |m, t, _| m.survival(t), 0),
-            model(sbg, |m, t, _| m.retention(t), 1),
-            model(bdw, |m, t, _| m.retention(t), 1),
-            model(sbg, |m, t, d| m.discounted_residual_lifetime(t, d), 1),
-            model(bdw, |m, t, d| m.discounted_residual_lifetime(t, d), 1),
+            ("cohort", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0.cohort)))),
+            ("period", Arc::new(rows.iter().map(|r| r.1 as i32).collect::<Int32Array>())),
+            ("survivors", float(&|c, t| c.survivors.get(t).copied())),
+            ("survival", float(&|c, t| Some(c.survivors.get(t)? / c.survivors.first()?))),
+            ("survival_sbg", model(sbg, |m, t, _| m.survival(t), 0)),
+            ("survival_bdw", model(bdw, |m, t, _| m.survival(t), 0)),
+            ("retention_sbg", model(sbg, |m, t, _| m.retention(t), 1)),
+            ("retention_bdw", model(bdw, |m, t, _| m.retention(t), 1)),
+            ("residual_payments_sbg", model(sbg, |m, t, d| m.discounted_residual_lifetime(t, d), 1)),
+            ("residual_payments_bdw", model(bdw, |m, t, d| m.discounted_residual_lifetime(t, d), 1)),
         ],
     )
 }

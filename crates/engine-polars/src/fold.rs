@@ -8,7 +8,7 @@ use polars::prelude::*;
 use rayon::slice::ParallelSliceMut;
 use tillwise_core::schema::{DAILY, MODES, WINDOWS};
 use tillwise_core::{Day, Money, SummaryRequest};
-use tillwise_table::arrow_schema;
+use tillwise_table::{TableError, assemble};
 
 use crate::Groups;
 use crate::encode::Dictionaries;
@@ -95,7 +95,7 @@ impl<'a> Folded<'a> {
         request: &SummaryRequest,
         net_returns: bool,
         daily: &mut Daily,
-    ) -> PolarsResult<(RecordBatch, usize)> {
+    ) -> Result<(RecordBatch, usize), TableError> {
         let products = self.product_counts(request.as_of);
         let modes = self.modes(request.as_of);
         let mut rows = Rows::default();
@@ -219,14 +219,17 @@ pub(crate) struct Daily(BTreeMap<i32, (i64, i64)>);
 
 impl Daily {
     /// As a table.
-    pub fn batch(&self) -> PolarsResult<RecordBatch> {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(Date32Array::from_iter_values(self.0.keys().copied())),
-            Arc::new(Int64Array::from_iter_values(self.0.values().map(|v| v.0))),
-            Arc::new(Int64Array::from_iter_values(self.0.values().map(|v| v.1))),
+    pub fn batch(&self) -> Result<RecordBatch, TableError> {
+        let count = |f: fn(&(i64, i64)) -> i64| {
+            Arc::new(Int64Array::from_iter_values(self.0.values().map(f))) as ArrayRef
+        };
+        let dates = Arc::new(Date32Array::from_iter_values(self.0.keys().copied()));
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("date", dates),
+            ("first_order_days", count(|v| v.0)),
+            ("repeat_order_days", count(|v| v.1)),
         ];
-        RecordBatch::try_new(arrow_schema(DAILY), columns)
-            .map_err(|e| PolarsError::ComputeError(e.to_string().into()))
+        assemble("daily", DAILY, columns)
     }
 }
 
@@ -372,7 +375,7 @@ impl Rows {
         }
     }
 
-    fn finish(self, request: &SummaryRequest) -> PolarsResult<RecordBatch> {
+    fn finish(self, request: &SummaryRequest) -> Result<RecordBatch, TableError> {
         let s = &self.summaries;
         let int = |f: &dyn Fn(&Summary) -> i64| Arc::new(s.iter().map(f).collect::<Int64Array>()) as ArrayRef;
         let days =
@@ -384,48 +387,59 @@ impl Rows {
             Arc::new(s.iter().map(f).collect::<Float64Array>()) as ArrayRef
         };
         let money = |f: &dyn Fn(&Summary) -> i64| float(&|s| Some(Money(f(s)).to_f64()));
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values(&self.ids)),
-            date(&|s| s.as_of),
-            date(&|s| s.first),
-            date(&|s| s.last),
-            int(&|s| s.orders),
-            int(&|s| s.order_days),
-            int(&|s| s.lines),
-            money(&|s| s.units),
-            money(&|s| s.gross),
-            money(&|s| s.returned),
-            money(&|s| s.net),
-            float(&|s| s.cost.map(|c| Money(c).to_f64())),
-            float(&|s| Some(Money(s.net).to_f64() / s.orders as f64)),
-            days(&|s| s.as_of - s.last),
-            days(&|s| s.as_of - s.first),
-            days(&|s| (s.order_days - 1) as i32),
-            days(&|s| s.last - s.first),
-            days(&|s| s.as_of - s.first),
-            float(&Summary::mean_repeat_spend),
-            Arc::new(Int64Array::from(self.products.clone())),
-            float(&Summary::mean_gap_days),
-            float(&Summary::std_gap_days),
-            float(&Summary::mean_ln_gap_days),
-            float(&|s| s.p90_gap),
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("customer_id", Arc::new(StringArray::from_iter_values(&self.ids))),
+            ("as_of", date(&|s| s.as_of)),
+            ("first_order_date", date(&|s| s.first)),
+            ("last_order_date", date(&|s| s.last)),
+            ("orders", int(&|s| s.orders)),
+            ("order_days", int(&|s| s.order_days)),
+            ("lines", int(&|s| s.lines)),
+            ("units", money(&|s| s.units)),
+            ("gross_revenue", money(&|s| s.gross)),
+            ("returns_value", money(&|s| s.returned)),
+            ("net_revenue", money(&|s| s.net)),
+            ("cost", float(&|s| s.cost.map(|c| Money(c).to_f64()))),
+            ("avg_order_value", float(&|s| Some(Money(s.net).to_f64() / s.orders as f64))),
+            ("days_since_last", days(&|s| s.as_of - s.last)),
+            ("tenure_days", days(&|s| s.as_of - s.first)),
+            ("x", days(&|s| (s.order_days - 1) as i32)),
+            ("t_x_days", days(&|s| s.last - s.first)),
+            ("age_days", days(&|s| s.as_of - s.first)),
+            ("mean_repeat_spend", float(&Summary::mean_repeat_spend)),
+            ("distinct_products", Arc::new(Int64Array::from(self.products.clone()))),
+            ("mean_gap_days", float(&Summary::mean_gap_days)),
+            ("std_gap_days", float(&Summary::std_gap_days)),
+            ("mean_ln_gap_days", float(&Summary::mean_ln_gap_days)),
+            ("p90_gap_days", float(&|s| s.p90_gap)),
         ];
-        columns.extend((0..WINDOWS.len()).map(|i| int(&|s| s.window_orders[i])));
-        columns.extend((0..WINDOWS.len()).map(|i| money(&|s| s.window_net[i])));
-        columns.extend(self.tops.into_iter().map(|top| Arc::new(StringArray::from(top)) as ArrayRef));
+        const ORDERS: [&str; WINDOWS.len()] = ["orders_30d", "orders_90d", "orders_180d", "orders_365d"];
+        const REVENUE: [&str; WINDOWS.len()] =
+            ["net_revenue_30d", "net_revenue_90d", "net_revenue_180d", "net_revenue_365d"];
+        const TOPS: [&str; MODES.len()] = ["top_category", "top_country", "top_channel", "top_store"];
+        for i in 0..WINDOWS.len() {
+            columns.push((ORDERS[i], int(&|s| s.window_orders[i])));
+            columns.push((REVENUE[i], money(&|s| s.window_net[i])));
+        }
+        for (name, top) in TOPS.into_iter().zip(self.tops) {
+            columns.push((name, Arc::new(StringArray::from(top))));
+        }
         if request.occasion_days.is_some() {
             columns.extend([
-                days(&|s| s.x_occasions),
-                days(&|s| s.t_x_occasions),
-                days(&|s| s.occasions),
-                days(&|s| s.order_days_in_occasions),
+                ("x_occasions", days(&|s| s.x_occasions)),
+                ("t_x_occasions", days(&|s| s.t_x_occasions)),
+                ("occasions", days(&|s| s.occasions)),
+                ("order_days_in_occasions", days(&|s| s.order_days_in_occasions)),
             ]);
         }
         if request.label_until.is_some() {
-            columns.extend([int(&|s| s.orders_in_horizon), int(&|s| s.order_days_in_horizon)]);
-            columns.push(Arc::new(s.iter().map(|s| s.days_to_next_order).collect::<Int32Array>()));
+            let next = Arc::new(s.iter().map(|s| s.days_to_next_order).collect::<Int32Array>());
+            columns.extend([
+                ("orders_in_horizon", int(&|s| s.orders_in_horizon)),
+                ("order_days_in_horizon", int(&|s| s.order_days_in_horizon)),
+                ("days_to_next_order", next),
+            ]);
         }
-        RecordBatch::try_new(arrow_schema(&request.columns()), columns)
-            .map_err(|e| PolarsError::ComputeError(e.to_string().into()))
+        assemble("customers", &request.columns(), columns)
     }
 }

@@ -108,8 +108,7 @@ impl Engine for PolarsEngine {
             let lines = std::mem::take(&mut grouped.lines);
             let folded = Folded::new(grouped, &dictionaries).map_err(failed("sorting cells"))?;
             for (request, writer, stats, daily) in &mut outputs {
-                let (batch, return_only) =
-                    folded.summarise(request, net_returns, daily).map_err(failed("summing customers"))?;
+                let (batch, return_only) = folded.summarise(request, net_returns, daily).map_err(table)?;
                 stats.customers += batch.num_rows();
                 stats.return_only += return_only;
                 writer.push(batch);
@@ -129,7 +128,7 @@ impl Engine for PolarsEngine {
             .into_iter()
             .map(|(request, writer, stats, daily)| {
                 if let Some(path) = &request.daily {
-                    let batch = daily.batch().map_err(failed("counting order days"))?;
+                    let batch = daily.batch().map_err(table)?;
                     write_table(path, batch, Compression::Snappy, &[]).map_err(table)?;
                 }
                 writer.close().map(|_| stats).map_err(table)

@@ -11,7 +11,7 @@ use polars::prelude::*;
 use rayon::slice::ParallelSliceMut;
 use tillwise_core::schema::{MODES, ORDERS, PRODUCT_NAMES, PURCHASES};
 use tillwise_core::{EngineError, PurchasesRequest};
-use tillwise_table::{Compression, TableWriter, arrow_schema, write_table};
+use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble, write_table};
 
 use crate::encode::{Dictionaries, NONE};
 use crate::fold::Folded;
@@ -132,11 +132,12 @@ impl<'a> Purchases<'a> {
         }
         let categories = dictionaries.categories();
         let category = |p: &u32| text(dictionaries, 0, categories[*p as usize]);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values(sorted.iter().map(|p| &products[*p as usize]))),
-            Arc::new(sorted.iter().map(category).collect::<StringArray>()),
+        let names = sorted.iter().map(|p| &products[*p as usize]);
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("product", Arc::new(StringArray::from_iter_values(names))),
+            ("category", Arc::new(sorted.iter().map(category).collect::<StringArray>())),
         ];
-        let batch = assemble(arrow_schema(PRODUCT_NAMES), columns)?;
+        let batch = assemble("products", PRODUCT_NAMES, columns).map_err(table)?;
         let path = |name: &str| request.folder.join(name);
         write_table(&path("products.parquet"), batch, Compression::Snappy, &[]).map_err(table)?;
         let writer = |name: &str, schema| {
@@ -175,7 +176,7 @@ impl<'a> Purchases<'a> {
             }
             self.customers += 1;
         }
-        let (orders, purchases) = rows.finish(self.dictionaries)?;
+        let (orders, purchases) = rows.finish(self.dictionaries).map_err(table)?;
         for (writer, batch) in [(&mut self.orders, orders), (&mut self.purchases, purchases)] {
             writer.push(batch);
             writer.flush_full().map_err(table)?;
@@ -257,14 +258,6 @@ fn text(dictionaries: &Dictionaries, mode: usize, number: u32) -> Option<&str> {
     (number != NONE).then(|| dictionaries.value(mode, u64::from(number)))
 }
 
-fn assemble(schema: arrow::datatypes::SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, EngineError> {
-    RecordBatch::try_new(schema, columns).map_err(|e| EngineError::Failed {
-        engine: "polars",
-        doing: "writing orders",
-        message: e.to_string(),
-    })
-}
-
 /// Rows of a range.
 #[derive(Default)]
 struct Rows {
@@ -306,31 +299,33 @@ impl Rows {
         }
     }
 
-    fn finish(self, dictionaries: &Dictionaries) -> Result<(RecordBatch, RecordBatch), EngineError> {
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(Int32Array::from(self.customer)),
-            Arc::new(Date32Array::from(self.day)),
-            Arc::new(TimestampMicrosecondArray::from(self.at)),
-            Arc::new(Int32Array::from(self.order_sales)),
+    fn finish(self, dictionaries: &Dictionaries) -> Result<(RecordBatch, RecordBatch), TableError> {
+        // The text columns of an order are those of MODES but the first, in its order.
+        const TEXTS: [&str; OF_ORDER] = ["country", "channel", "store"];
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("customer", Arc::new(Int32Array::from(self.customer))),
+            ("order_date", Arc::new(Date32Array::from(self.day))),
+            ("ordered_at", Arc::new(TimestampMicrosecondArray::from(self.at))),
+            ("sales", Arc::new(Int32Array::from(self.order_sales))),
         ];
         for (mode, numbers) in self.values.into_iter().enumerate() {
             let texts = numbers.into_iter().map(|n| text(dictionaries, mode + 1, n));
-            columns.push(Arc::new(texts.collect::<StringArray>()));
+            columns.push((TEXTS[mode], Arc::new(texts.collect::<StringArray>())));
         }
-        // ORDERS has the columns of MODES but the first, in its order.
-        let orders = assemble(arrow_schema(ORDERS), columns)?;
+        let orders = assemble("orders", ORDERS, columns)?;
         let purchases = assemble(
-            arrow_schema(PURCHASES),
+            "purchases",
+            PURCHASES,
             vec![
-                Arc::new(Int32Array::from(self.order)),
-                Arc::new(Int32Array::from(self.product)),
-                Arc::new(Int32Array::from(self.sales)),
-                Arc::new(Int64Array::from(self.units)),
-                Arc::new(Int64Array::from(self.gross)),
-                Arc::new(Int64Array::from(self.returned)),
-                Arc::new(Int64Array::from(self.cost)),
-                Arc::new(Int64Array::from(self.returned_cost)),
-                Arc::new(Int32Array::from(self.uncosted)),
+                ("order", Arc::new(Int32Array::from(self.order))),
+                ("product", Arc::new(Int32Array::from(self.product))),
+                ("sales", Arc::new(Int32Array::from(self.sales))),
+                ("units_e4", Arc::new(Int64Array::from(self.units))),
+                ("gross_e4", Arc::new(Int64Array::from(self.gross))),
+                ("returned_e4", Arc::new(Int64Array::from(self.returned))),
+                ("cost_e4", Arc::new(Int64Array::from(self.cost))),
+                ("returned_cost_e4", Arc::new(Int64Array::from(self.returned_cost))),
+                ("uncosted", Arc::new(Int32Array::from(self.uncosted))),
             ],
         )?;
         Ok((orders, purchases))

@@ -30,7 +30,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use rayon::prelude::*;
 use tillwise_core::schema::{REJECTS, TRANSACTIONS};
-use tillwise_table::{Compression, TableWriter, arrow_schema};
+use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble};
 
 pub use config::{
     Cancelled, Cleaning, ColumnRef, Columns, Format, Input, MissingCustomer, NegativePrice, Repeats, Returns,
@@ -270,14 +270,7 @@ impl Sink<'_> {
                         .months
                         .iter_mut()
                         .map(|(month, lines)| Ok((*month, lines.finish(rules)?)))
-                        .collect::<Result<_, arrow::error::ArrowError>>()
-                        .map_err(|e| {
-                            IngestError::config(
-                                "[columns]",
-                                e.to_string(),
-                                "this is a defect, please report it",
-                            )
-                        })?;
+                        .collect::<Result<_, TableError>>()?;
                     Ok((parsed, batches))
                 })
                 .collect::<Result<_, IngestError>>()?;
@@ -425,16 +418,14 @@ impl Rejects {
                 format!("{file}, line {}{column}: `{}`", reject.line, reject.value)
             });
         }
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values(rejects.iter().map(|_| file))),
-            Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64))),
-            Arc::new(rejects.iter().map(column).collect::<StringArray>()),
-            Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.value))),
-            Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| r.reason.code()))),
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("file", Arc::new(StringArray::from_iter_values(rejects.iter().map(|_| file)))),
+            ("line", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64)))),
+            ("column", Arc::new(rejects.iter().map(column).collect::<StringArray>())),
+            ("value", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.value)))),
+            ("reason", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| r.reason.code())))),
         ];
-        let batch = RecordBatch::try_new(arrow_schema(REJECTS), columns).map_err(|e| {
-            IngestError::config("rejects", e.to_string(), "this is a defect, please report it")
-        })?;
+        let batch = assemble("rejects", REJECTS, columns)?;
         self.writer.push(batch);
         Ok(())
     }

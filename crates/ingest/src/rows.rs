@@ -8,7 +8,9 @@ use arrow::array::{
     TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::datatypes::{DataType, SchemaRef};
+use tillwise_core::schema::TRANSACTIONS;
 use tillwise_core::{Day, Money};
+use tillwise_table::{TableError, assemble};
 
 use crate::IngestError;
 use crate::config::{Cancelled, Cleaning, MissingCustomer, NegativePrice, Returns, ZeroAmount};
@@ -53,7 +55,14 @@ pub const PARTS: [(Part, &str); 14] = [
     (Part::Cancelled, "cancelled"),
 ];
 
-/// The text columns that are carried on as they are, in the order of the transactions' schema.
+impl Part {
+    /// Its key in the config's `[columns]`; carried columns have the same name among the transactions.
+    pub fn key(self) -> &'static str {
+        PARTS[self as usize].1
+    }
+}
+
+/// The text columns that are carried on as they are.
 pub const CARRIED: [Part; 6] =
     [Part::Product, Part::Category, Part::Country, Part::Channel, Part::Store, Part::Currency];
 
@@ -217,31 +226,33 @@ impl Lines {
         }
     }
 
-    /// The lines as a batch of the transactions' schema.
-    pub fn finish(&mut self, rules: &Rules) -> Result<RecordBatch, arrow::error::ArrowError> {
+    /// The lines as a table of transactions.
+    pub fn finish(&mut self, rules: &Rules) -> Result<RecordBatch, TableError> {
         let n = self.line_numbers.len();
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(self.customer.finish()),
-            Arc::new(self.order.finish()),
-            Arc::new(self.date.finish()),
-            Arc::new(self.at.finish()),
-            Arc::new(self.is_return.finish()),
-            Arc::new(self.quantity.finish()),
-            Arc::new(self.amount.finish()),
-        ];
-        columns.push(if rules.mapped[Part::UnitCost as usize] {
+        let cost: ArrayRef = if rules.mapped[Part::UnitCost as usize] {
             Arc::new(self.cost.finish())
         } else {
             new_null_array(&DataType::Int64, n)
-        });
+        };
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("customer_id", Arc::new(self.customer.finish())),
+            ("order_id", Arc::new(self.order.finish())),
+            ("order_date", Arc::new(self.date.finish())),
+            ("ordered_at", Arc::new(self.at.finish())),
+            ("is_return", Arc::new(self.is_return.finish())),
+            ("quantity_e4", Arc::new(self.quantity.finish())),
+            ("amount_e4", Arc::new(self.amount.finish())),
+            ("cost_e4", cost),
+        ];
         for (builder, part) in self.carried.iter_mut().zip(CARRIED) {
-            columns.push(if rules.mapped[part as usize] {
+            let carried: ArrayRef = if rules.mapped[part as usize] {
                 Arc::new(builder.finish())
             } else {
                 new_null_array(&DataType::Utf8, n)
-            });
+            };
+            columns.push((part.key(), carried));
         }
-        RecordBatch::try_new(rules.schema.clone(), columns)
+        assemble("transactions", TRANSACTIONS, columns)
     }
 }
 

@@ -47,7 +47,7 @@ impl Ledger<'_> {
     /// # Errors
     /// What is wrong.
     pub fn check(&self) -> Result<(), MineError> {
-        let wrong = |what: &str| Err(MineError::data("orders and purchases must fit each other", what));
+        let wrong = |what: &str| Err(MineError::defect("orders and purchases must fit each other", what));
         let (orders, rows) = (self.order_customer.len(), self.order.len());
         if [self.order_day.len(), self.order_sales.len()].iter().any(|n| *n != orders) {
             return wrong("columns of orders differ in length");

@@ -44,6 +44,14 @@ pub enum MineError {
         /// What there is.
         found: String,
     },
+    /// The caller broke a promise that data cannot break: a defect of the code that calls.
+    #[error("{promise}, but {found}")]
+    Defect {
+        /// What is promised to the model.
+        promise: String,
+        /// What there is.
+        found: String,
+    },
     /// The optimiser did not reach an optimum.
     #[error("the {model} fit did not converge: {why}")]
     NotConverged {
@@ -76,6 +84,10 @@ impl MineError {
         got: impl ToString,
     ) -> MineError {
         MineError::Parameter { parameter, must_be: must_be.into(), got: got.to_string() }
+    }
+
+    pub(crate) fn defect(promise: impl Into<String>, found: impl Into<String>) -> MineError {
+        MineError::Defect { promise: promise.into(), found: found.into() }
     }
 
     pub(crate) fn data(needs: impl Into<String>, found: impl Into<String>) -> MineError {

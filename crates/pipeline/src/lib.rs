@@ -13,7 +13,7 @@ pub mod churn {
 }
 /// Columns of small tables.
 pub mod columns {
-    pub use crate::analyses::{batch, booleans, counts, floats, ints, texts};
+    pub use crate::analyses::{booleans, counts, floats, ints, texts};
 }
 mod config;
 mod record;
@@ -114,17 +114,22 @@ pub enum PipelineError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// Arrow refused a table that was put together here.
-    #[error("the table {table} could not be put together: {message}; this is a defect, please report it")]
-    Assemble {
-        /// The table.
-        table: &'static str,
-        /// What Arrow said.
-        message: String,
+    /// Something that the data cannot cause: a defect of Tillwise.
+    #[error("{what}: {found}; this is a defect of Tillwise, please report it")]
+    Defect {
+        /// What went wrong.
+        what: String,
+        /// What was found.
+        found: String,
     },
 }
 
 impl PipelineError {
+    /// A defect of Tillwise: where, and what was found there.
+    pub fn defect(what: impl Into<String>, found: impl ToString) -> PipelineError {
+        PipelineError::Defect { what: what.into(), found: found.to_string() }
+    }
+
     /// Whether the user's config or command is at fault, rather than the run.
     pub fn is_usage(&self) -> bool {
         matches!(
@@ -163,8 +168,23 @@ impl From<MineError> for NotDone {
                 let report = serde_json::json!({ "model": model, "stopped": stopped });
                 NotDone::Failed(e.to_string(), Some(report))
             }
-            other => NotDone::Skipped(other.to_string()),
+            MineError::Data { .. } => NotDone::Skipped(e.to_string()),
+            // Settings are checked before a run; what only the data show to be out of range is still the config's.
+            MineError::Parameter { parameter, must_be, got } => NotDone::Broken(PipelineError::Setting {
+                key: parameter.to_owned(),
+                problem: format!("must be {must_be}, but is {got}"),
+            }),
+            MineError::Defect { promise, found } => {
+                NotDone::Broken(PipelineError::Defect { what: promise, found })
+            }
+            other => NotDone::Broken(PipelineError::defect("an analysis", other)),
         }
+    }
+}
+
+impl From<serde_json::Error> for NotDone {
+    fn from(e: serde_json::Error) -> NotDone {
+        NotDone::Broken(PipelineError::defect("a report", e))
     }
 }
 

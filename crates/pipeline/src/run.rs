@@ -7,12 +7,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use rayon::prelude::*;
-use tillwise_core::schema::{Column, SCORES, SUMMARY};
+use tillwise_core::schema::{Column, SCORES, SUMMARY, published};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
 use tillwise_ingest::{IngestError, Quality, Returns, find_files, ingest};
 use tillwise_report::html;
 use tillwise_store::{Output, hash_file, run_id};
-use tillwise_table::{Table, arrow_schema, arrow_type, write_table};
+use tillwise_table::{Table, TableError, arrow_schema, arrow_type, assemble, write_table};
 use tracing::{info, warn};
 
 use crate::analyses::{
@@ -222,8 +222,7 @@ impl Plan {
         let mut config = self.config.clone();
         // Where the result lies does not change it.
         config.run.out = PathBuf::new();
-        let broken =
-            |e: serde_json::Error| PipelineError::Assemble { table: "run id", message: e.to_string() };
+        let broken = |e: serde_json::Error| PipelineError::defect("the run's id", e);
         let config = serde_json::to_string(&config).map_err(broken)?;
         let inputs = serde_json::to_string(inputs).map_err(broken)?;
         let mut parts =
@@ -543,7 +542,7 @@ fn analyse(
 
     let metadata = metadata(record);
     let compression = plan.config.run.compression.into();
-    let mut scores: Vec<(&'static str, ArrayRef)> = Vec::new();
+    let mut scores = BTreeMap::new();
     let mut any_failed = false;
     for (analysis, seconds, result) in results {
         let mut entry =
@@ -551,10 +550,11 @@ fn analyse(
         match result {
             None => entry.status = Status::NotAsked,
             Some(Ok(done)) => {
-                scores.extend(done.columns);
+                scores.insert(analysis.name(), done.columns);
                 entry.report = Some(done.report);
                 entry.model = analysis.has_model().then(|| format!("models/{}.json", analysis.name()));
                 for (name, batch) in done.tables {
+                    check_published(name, &batch)?;
                     write_table(&work.join(name), batch, compression, &metadata)?;
                 }
             }
@@ -577,26 +577,42 @@ fn analyse(
     Ok(any_failed)
 }
 
-/// The customer table with every score column; null where an analysis was not done.
+/// The customer table with every score column, by name; null where an analysis was not done.
 fn with_scores(
     customers: &Table,
-    mut scores: Vec<(&'static str, ArrayRef)>,
+    mut scores: BTreeMap<&'static str, Vec<(&'static str, ArrayRef)>>,
     until: Until,
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let mut columns: Vec<Column> = SUMMARY.to_vec();
     // Occasions, if there are any, are not published.
-    let mut arrays: Vec<ArrayRef> = customers.batch().columns()[..SUMMARY.len()].to_vec();
+    let mut arrays = Vec::new();
+    for column in SUMMARY {
+        arrays.push((column.name, customers.array(column.name)?.clone()));
+    }
     if until == Until::Analyses {
-        for column in SCORES {
-            columns.push(*column);
-            arrays.push(match scores.iter().position(|(name, _)| *name == column.name) {
-                Some(at) => scores.swap_remove(at).1,
-                None => new_null_array(&arrow_type(column.kind), customers.rows()),
-            });
+        for (analysis, own) in SCORES {
+            columns.extend_from_slice(own);
+            // An analysis that was done gives all of its columns, or `assemble` says which are missing.
+            match scores.remove(analysis) {
+                Some(done) => arrays.extend(done),
+                None => arrays.extend(
+                    own.iter().map(|c| (c.name, new_null_array(&arrow_type(c.kind), customers.rows()))),
+                ),
+            }
         }
     }
-    RecordBatch::try_new(arrow_schema(&columns), arrays)
-        .map_err(|e| PipelineError::Assemble { table: "customers", message: e.to_string() })
+    arrays.extend(scores.into_values().flatten());
+    assemble("customers", &columns, arrays)
+}
+
+/// Whether a table has the schema that is published under the name of its file.
+fn check_published(file: &str, batch: &RecordBatch) -> Result<(), PipelineError> {
+    let columns = file.strip_suffix(".parquet").and_then(published);
+    match columns.map(arrow_schema) {
+        Some(schema) if schema == batch.schema() => Ok(()),
+        Some(_) => Err(PipelineError::defect(file, "it is another table's schema")),
+        None => Err(PipelineError::defect(file, "no table is published under this name")),
+    }
 }
 
 /// What every published table says of its origin.
@@ -621,7 +637,7 @@ fn write_record(work: &Path, record: &mut RunRecord) -> Result<(), PipelineError
     files.extend(["run.json".to_owned(), "report.html".to_owned()]);
     files.sort();
     record.files = files;
-    let broken = |e: serde_json::Error| PipelineError::Assemble { table: "run.json", message: e.to_string() };
+    let broken = |e: serde_json::Error| PipelineError::defect("run.json", e);
     let value = serde_json::to_value(&*record).map_err(broken)?;
     let text = serde_json::to_string_pretty(record).map_err(broken)?;
     for (name, text) in [("run.json", text + "\n"), ("report.html", html(&value, work)?)] {

@@ -1,6 +1,7 @@
 //! Parquet tables in and out, in the profile that BI tools rely on: plain types, version 1 pages, row
 //! groups of [`ROW_GROUP`] rows, statistics on, nothing that depends on the number of threads.
 
+mod assemble;
 mod read;
 mod write;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use tillwise_core::schema::{Column, Kind};
 
+pub use assemble::assemble;
 pub use read::Table;
 pub use write::{Compression, ROW_GROUP, TableWriter, write_table};
 
@@ -52,6 +54,16 @@ pub enum TableError {
         path: PathBuf,
         /// What the reader said.
         message: String,
+    },
+    /// The arrays do not make up the table: a defect of the code that put them together.
+    #[error("`{column}` of the table {table}: {problem}; this is a defect of Tillwise, please report it")]
+    Assemble {
+        /// The table.
+        table: &'static str,
+        /// The column at fault.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A column is missing or has another type.
     #[error("{}: the column `{column}` is missing or not {expected}", path.display())]

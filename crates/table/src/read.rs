@@ -59,6 +59,14 @@ impl Table {
         self.batch.num_rows()
     }
 
+    /// A column as Arrow has it.
+    ///
+    /// # Errors
+    /// If it is missing.
+    pub fn array(&self, name: &str) -> Result<&ArrayRef, TableError> {
+        self.column(name, "there")
+    }
+
     fn column(&self, name: &str, expected: &'static str) -> Result<&ArrayRef, TableError> {
         self.batch.column_by_name(name).ok_or_else(|| self.wrong(name, expected))
     }

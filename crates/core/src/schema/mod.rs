@@ -189,8 +189,8 @@ pub const PRODUCT_NAMES: &[Column] = &[
     opt("category", Kind::Text, "its category, the most frequent by sales; ties go to the bytewise smallest"),
 ];
 
-/// What the analyses add to the customer table, in this order.
-pub const SCORES: &[Column] = &[
+/// What RFM adds to the customer table.
+pub const RFM_SCORES: &[Column] = &[
     opt("r_score", Kind::Int32, "recency score, highest for the most recent"),
     opt("f_score", Kind::Int32, "frequency score, highest for the most orders"),
     opt("m_score", Kind::Int32, "monetary score, highest for the most net revenue"),
@@ -208,6 +208,10 @@ pub const SCORES: &[Column] = &[
         "new, active, lapsing or lost, by the customer's own gaps; null where nobody came again",
     ),
     opt("buyer_class", Kind::Text, "heavy, medium or light buyer, by orders"),
+];
+
+/// What clusters add to the customer table.
+pub const CLUSTER_SCORES: &[Column] = &[
     opt(
         "cluster_id",
         Kind::Int32,
@@ -221,6 +225,10 @@ pub const SCORES: &[Column] = &[
         "first principal component of the scaled features, to plot clusters by",
     ),
     opt("cluster_map_y", Kind::Float, "second principal component"),
+];
+
+/// What churn adds to the customer table.
+pub const CHURN_SCORES: &[Column] = &[
     opt("churn_probability", Kind::Float, "probability of no order within the horizon"),
     opt(
         "churn_decile",
@@ -241,6 +249,10 @@ pub const SCORES: &[Column] = &[
     opt("churn_reason_2", Kind::Text, "what raises it next"),
     opt("churn_reason_3", Kind::Text, "and next"),
     opt("churn_offer_profit", Kind::Float, "expected profit of an offer to stay: see [churn] offer_cost"),
+];
+
+/// What CLV adds to the customer table.
+pub const CLV_SCORES: &[Column] = &[
     opt("p_alive", Kind::Float, "probability of still being a customer"),
     opt("p_alive_at_horizon", Kind::Float, "probability of still being one at the end of the CLV horizon"),
     opt(
@@ -258,12 +270,28 @@ pub const SCORES: &[Column] = &[
     opt("residual_clv", Kind::Float, "the same for ever; null where it does not converge"),
     opt("past_value", Kind::Float, "margin of all orders up to as_of, less costs to serve and to acquire"),
     opt("customer_equity", Kind::Float, "past_value and clv together"),
-    opt(
-        "value_class",
-        Kind::Text,
-        "A: the customers who make the first 80 % of net revenue, the largest first; B: up to 95 %; C: the rest",
-    ),
 ];
+
+/// What the analysis of value adds to the customer table.
+pub const VALUE_SCORES: &[Column] = &[opt(
+    "value_class",
+    Kind::Text,
+    "A: the customers who make the first 80 % of net revenue, the largest first; B: up to 95 %; C: the rest",
+)];
+
+/// The score columns of each analysis that has any, in the order of the customer table.
+pub const SCORES: &[(&str, &[Column])] = &[
+    ("rfm", RFM_SCORES),
+    ("cluster", CLUSTER_SCORES),
+    ("churn", CHURN_SCORES),
+    ("clv", CLV_SCORES),
+    ("value", VALUE_SCORES),
+];
+
+/// All score columns, in the order of the customer table.
+pub fn score_columns() -> impl Iterator<Item = &'static Column> {
+    SCORES.iter().flat_map(|(_, columns)| columns.iter())
+}
 
 /// One row per RFM segment.
 pub const SEGMENTS: &[Column] = &[
@@ -504,7 +532,7 @@ pub const RETENTION: &[Column] = &[
 /// A published table: its name, when it is written and what it shows, and its columns.
 pub type Published = (&'static str, &'static str, &'static [Column]);
 
-/// Every published table but `customers`, whose columns are [`SUMMARY`] and [`SCORES`], in the order of the analyses.
+/// Every published table but `customers`, whose columns are [`SUMMARY`] and [`score_columns`], in the order of the analyses.
 pub const PUBLISHED: &[Published] = &[
     ("segments", "one row per RFM segment", SEGMENTS),
     (
@@ -585,25 +613,22 @@ pub const PUBLISHED: &[Published] = &[
     ("retention", "of `tillwise retention`: contractual cohorts, seen and projected", RETENTION),
 ];
 
+/// The columns of a published table but `customers`; `None` if there is no such table.
+pub fn published(name: &str) -> Option<&'static [Column]> {
+    PUBLISHED.iter().find(|(table, _, _)| *table == name).map(|(_, _, columns)| *columns)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_unique_snake_case() {
-        let seams = [
-            TRANSACTIONS,
-            REJECTS,
-            SUMMARY,
-            SCORES,
-            LABELS,
-            OCCASIONS,
-            DAILY,
-            ORDERS,
-            PURCHASES,
-            PRODUCT_NAMES,
-        ];
-        for table in seams.into_iter().chain(PUBLISHED.iter().map(|p| p.2)) {
+        let seams =
+            [TRANSACTIONS, REJECTS, SUMMARY, LABELS, OCCASIONS, DAILY, ORDERS, PURCHASES, PRODUCT_NAMES];
+        let customers: Vec<Column> = SUMMARY.iter().chain(score_columns()).copied().collect();
+        let published = PUBLISHED.iter().map(|p| p.2);
+        for table in seams.into_iter().chain([customers.as_slice()]).chain(published) {
             let mut seen = std::collections::HashSet::new();
             for c in table {
                 assert!(seen.insert(c.name), "{} stands twice", c.name);
@@ -618,6 +643,7 @@ mod tests {
         let mut page = String::from(
             "# The published tables\n\nPlain types: text, int32, int64, double, bool, date. Where a value may be missing it is null; there are no NaNs.\n",
         );
+        let scores: Vec<Column> = score_columns().copied().collect();
         let mut table = |title: &str, columns: &[Column]| {
             page.push_str(&format!("\n## {title}\n\n| column | type | meaning |\n|---|---|---|\n"));
             for c in columns {
@@ -635,7 +661,7 @@ mod tests {
             }
         };
         table("customers: what they did", SUMMARY);
-        table("customers: scores, null where an analysis was not done", SCORES);
+        table("customers: scores, null where an analysis was not done", &scores);
         for (name, about, columns) in PUBLISHED {
             table(&format!("{name}: {about}"), columns);
         }

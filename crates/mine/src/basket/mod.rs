@@ -45,7 +45,7 @@ impl Baskets {
     /// If the two differ in length, or an item is not below `items`.
     pub fn from_lines(basket: &[u32], item: &[u32], items: usize) -> Result<Baskets, MineError> {
         if basket.len() != item.len() {
-            return Err(MineError::data(
+            return Err(MineError::defect(
                 "every line needs a basket and an item",
                 format!("there are {} and {}", basket.len(), item.len()),
             ));

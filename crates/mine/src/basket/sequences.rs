@@ -90,10 +90,10 @@ pub fn sequences(
     settings: &SequenceSettings,
 ) -> Result<(Vec<Sequence>, SequenceReport), MineError> {
     if owner.len() != baskets.len() || day.len() != baskets.len() {
-        return Err(MineError::data("every basket needs a customer and a day", "some have none"));
+        return Err(MineError::defect("every basket needs a customer and a day", "some have none"));
     }
     if let Some(i) = (1..owner.len()).find(|i| (owner[i - 1], day[i - 1]) >= (owner[*i], day[*i])) {
-        return Err(MineError::data(
+        return Err(MineError::defect(
             "baskets must be sorted by customer and day, one a day",
             format!("number {i} is not"),
         ));

@@ -189,13 +189,13 @@ impl Examples {
             && self.columns.len() == self.features.len()
             && [self.weights.len(), self.customers.len()].iter().all(|l| *l == 0 || *l == n);
         if n == 0 || !fits || u32::try_from(n).is_err() {
-            return Err(MineError::data(
+            return Err(MineError::defect(
                 "a model needs rows, as many in every column",
                 format!("there are {n}"),
             ));
         }
         if self.weights.iter().any(|w| !w.is_finite() || *w < 0.0) {
-            return Err(MineError::data("weights are numbers from 0", "one is not"));
+            return Err(MineError::defect("weights are numbers from 0", "one is not"));
         }
         Ok(())
     }

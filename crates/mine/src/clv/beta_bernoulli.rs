@@ -53,7 +53,7 @@ impl BetaBernoulli {
     pub fn fit(histories: &[History]) -> Result<(BetaBernoulli, Fit), MineError> {
         let wrong = |h: &&History| h.t_x.fract() != 0.0 || h.age.fract() != 0.0 || h.x > h.t_x;
         if let Some(h) = histories.iter().find(wrong) {
-            return Err(MineError::data(
+            return Err(MineError::defect(
                 "BG/BB needs histories in whole occasions, x <= t_x <= age",
                 format!("a customer has {h:?}"),
             ));

@@ -136,7 +136,7 @@ impl<M: Shifted> WithCovariates<M> {
                 && k.purchase.iter().chain(&k.drop_out).all(|v| v.is_finite())
         };
         if known.len() != histories.len() || !known.iter().all(fits) {
-            return Err(MineError::data(
+            return Err(MineError::defect(
                 format!("{} needs finite covariates for every customer", template.name()),
                 format!(
                     "{} of {} customers have them",

@@ -53,7 +53,7 @@ impl GammaGamma {
         if let Some((x, m)) =
             repeat.iter().find(|(x, m)| !(*x > 0.0 && *m > 0.0 && x.is_finite() && m.is_finite()))
         {
-            return Err(MineError::data(
+            return Err(MineError::defect(
                 "Gamma-Gamma needs x and mean spend above zero",
                 format!("a customer has {x} and {m}"),
             ));

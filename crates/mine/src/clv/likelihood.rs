@@ -460,7 +460,7 @@ pub(super) fn check(model: &str, histories: &[History]) -> Result<f64, MineError
         !(h.x >= 0.0 && h.x.fract() == 0.0 && h.t_x >= 0.0 && h.t_x <= h.age && h.age.is_finite())
     };
     if let Some(h) = histories.iter().find(wrong) {
-        return Err(MineError::data(
+        return Err(MineError::defect(
             format!("{model} needs whole x >= 0 and 0 <= t_x <= age"),
             format!("a customer has {h:?}"),
         ));

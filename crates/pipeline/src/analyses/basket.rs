@@ -12,9 +12,10 @@ use tillwise_mine::basket::sequences::{Sequence, SequenceReport, SequenceSetting
 use tillwise_mine::basket::{Baskets, Itemsets, Miner, Report, Rule, RuleReport, hierarchy, rules};
 use tillwise_mine::cohort::{Calendar, Length};
 use tillwise_mine::ledger::Ledger;
+use tillwise_table::{TableError, assemble};
 
 use super::orders::no_products;
-use super::{Context, Done, batch, booleans, counts, floats, ints, side, texts};
+use super::{Context, Done, booleans, counts, floats, ints, side, texts};
 use crate::config::{Basket, Level, Unit, Worth, Written};
 use crate::{NotDone, PipelineError};
 
@@ -320,7 +321,7 @@ fn itemsets_table(
     names: &[String],
     values: &[f64],
     written: Written,
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let kept: Vec<usize> = (0..sets.len())
         .filter(|i| match written {
             Written::All => true,
@@ -330,54 +331,57 @@ fn itemsets_table(
         .collect();
     let each = || kept.iter().copied();
     let n = sets.baskets as f64;
-    batch(
+    assemble(
         "itemsets",
         ITEMSETS,
         vec![
-            counts((1..=kept.len() as u64).map(some)),
-            texts(each().map(|i| some(json(sets.items(i), names)))),
-            ints(each().map(|i| sets.items(i).len() as i32)),
-            counts(each().map(|i| some(sets.count(i)))),
-            floats(each().map(|i| some(sets.count(i) as f64 / n))),
-            booleans(each().map(|i| some(sets.is_closed(i)))),
-            booleans(each().map(|i| some(sets.is_maximal(i)))),
-            floats(each().map(|i| some(sets.items(i).iter().map(|item| values[*item as usize]).sum()))),
+            ("itemset_id", counts((1..=kept.len() as u64).map(some))),
+            ("items", texts(each().map(|i| some(json(sets.items(i), names))))),
+            ("size", ints(each().map(|i| sets.items(i).len() as i32))),
+            ("baskets", counts(each().map(|i| some(sets.count(i))))),
+            ("support", floats(each().map(|i| some(sets.count(i) as f64 / n)))),
+            ("is_closed", booleans(each().map(|i| some(sets.is_closed(i))))),
+            ("is_maximal", booleans(each().map(|i| some(sets.is_maximal(i))))),
+            (
+                "value",
+                floats(each().map(|i| some(sets.items(i).iter().map(|item| values[*item as usize]).sum()))),
+            ),
         ],
     )
 }
 
-fn rules_table(rules: &[Rule], names: &[String]) -> Result<RecordBatch, PipelineError> {
+fn rules_table(rules: &[Rule], names: &[String]) -> Result<RecordBatch, TableError> {
     let number = |f: &dyn Fn(&Rule) -> f64| floats(rules.iter().map(|r| Some(f(r))));
     let count = |f: &dyn Fn(&Rule) -> u64| counts(rules.iter().map(|r| Some(f(r))));
     let said = |r: &Rule| format!("{} => {}", words(&r.left, names), words(&r.right, names));
-    batch(
+    assemble(
         "rules",
         RULES,
         vec![
-            counts((1..=rules.len() as u64).map(some)),
-            texts(rules.iter().map(|r| some(said(r)))),
-            texts(rules.iter().map(|r| some(json(&r.left, names)))),
-            texts(rules.iter().map(|r| some(json(&r.right, names)))),
-            count(&|r| r.both),
-            count(&|r| r.with_left),
-            count(&|r| r.with_right),
-            count(&|r| r.baskets),
-            number(&Rule::support),
-            number(&Rule::confidence),
-            number(&|r| r.confidence_interval().0),
-            number(&|r| r.confidence_interval().1),
-            number(&Rule::lift),
-            number(&Rule::leverage),
-            number(&Rule::conviction),
-            number(&Rule::zhang),
-            number(&Rule::jaccard),
-            number(&Rule::cosine),
-            number(&Rule::kulczynski),
-            number(&Rule::imbalance),
-            number(&|r| r.p_value),
-            number(&|r| r.p_adjusted),
-            number(&|r| r.right_value),
-            number(&Rule::expected_value),
+            ("rule_id", counts((1..=rules.len() as u64).map(some))),
+            ("rule", texts(rules.iter().map(|r| some(said(r))))),
+            ("left_items", texts(rules.iter().map(|r| some(json(&r.left, names))))),
+            ("right_items", texts(rules.iter().map(|r| some(json(&r.right, names))))),
+            ("baskets_both", count(&|r| r.both)),
+            ("baskets_left", count(&|r| r.with_left)),
+            ("baskets_right", count(&|r| r.with_right)),
+            ("baskets", count(&|r| r.baskets)),
+            ("support", number(&Rule::support)),
+            ("confidence", number(&Rule::confidence)),
+            ("confidence_low", number(&|r| r.confidence_interval().0)),
+            ("confidence_high", number(&|r| r.confidence_interval().1)),
+            ("lift", number(&Rule::lift)),
+            ("leverage", number(&Rule::leverage)),
+            ("conviction", number(&Rule::conviction)),
+            ("zhang", number(&Rule::zhang)),
+            ("jaccard", number(&Rule::jaccard)),
+            ("cosine", number(&Rule::cosine)),
+            ("kulczynski", number(&Rule::kulczynski)),
+            ("imbalance", number(&Rule::imbalance)),
+            ("p_value", number(&|r| r.p_value)),
+            ("p_adjusted", number(&|r| r.p_adjusted)),
+            ("right_value", number(&|r| r.right_value)),
+            ("expected_value", number(&Rule::expected_value)),
         ],
     )
 }
@@ -386,7 +390,7 @@ fn sequences_table(
     sequences: &[Sequence],
     names: &[String],
     customers: u64,
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let said = |s: &Sequence| s.sets.iter().map(|set| words(set, names)).collect::<Vec<_>>().join(" => ");
     let sets = |s: &Sequence| {
         let named: Vec<Vec<&String>> =
@@ -396,20 +400,20 @@ fn sequences_table(
     let confidence =
         |s: &Sequence| (s.sets.len() > 1).then(|| s.customers as f64 / s.customers_before as f64);
     let lift = |s: &Sequence| confidence(s).map(|c| c / (s.customers_last as f64 / customers as f64));
-    batch(
+    assemble(
         "sequences",
         SEQUENCES,
         vec![
-            counts((1..=sequences.len() as u64).map(some)),
-            texts(sequences.iter().map(|s| some(said(s)))),
-            texts(sequences.iter().map(|s| some(sets(s)))),
-            ints(sequences.iter().map(|s| s.sets.len() as i32)),
-            ints(sequences.iter().map(|s| s.sets.iter().map(Vec::len).sum::<usize>() as i32)),
-            counts(sequences.iter().map(|s| some(s.customers))),
-            floats(sequences.iter().map(|s| some(s.customers as f64 / customers as f64))),
-            floats(sequences.iter().map(confidence)),
-            floats(sequences.iter().map(lift)),
-            floats(sequences.iter().map(|s| s.median_gap_days)),
+            ("sequence_id", counts((1..=sequences.len() as u64).map(some))),
+            ("sequence", texts(sequences.iter().map(|s| some(said(s))))),
+            ("sets", texts(sequences.iter().map(|s| some(sets(s))))),
+            ("length", ints(sequences.iter().map(|s| s.sets.len() as i32))),
+            ("items", ints(sequences.iter().map(|s| s.sets.iter().map(Vec::len).sum::<usize>() as i32))),
+            ("customers", counts(sequences.iter().map(|s| some(s.customers)))),
+            ("support", floats(sequences.iter().map(|s| some(s.customers as f64 / customers as f64)))),
+            ("confidence", floats(sequences.iter().map(confidence))),
+            ("lift", floats(sequences.iter().map(lift))),
+            ("median_gap_days", floats(sequences.iter().map(|s| s.median_gap_days))),
         ],
     )
 }
@@ -418,43 +422,43 @@ fn first_to_second_table(
     ledger: &Ledger<'_>,
     names: &[String],
     least: u64,
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let pairs = first_to_second(ledger, least);
-    batch(
+    assemble(
         "first_to_second",
         FIRST_TO_SECOND,
         vec![
-            texts(pairs.iter().map(|p| some(&names[p.first as usize]))),
-            texts(pairs.iter().map(|p| some(&names[p.second as usize]))),
-            counts(pairs.iter().map(|p| some(p.customers))),
-            counts(pairs.iter().map(|p| some(p.with_first))),
-            counts(pairs.iter().map(|p| some(p.came_again))),
-            floats(pairs.iter().map(|p| some(p.confidence()))),
-            floats(pairs.iter().map(|p| some(p.lift()))),
-            floats(pairs.iter().map(|p| some(p.median_days))),
+            ("first_product", texts(pairs.iter().map(|p| some(&names[p.first as usize])))),
+            ("second_product", texts(pairs.iter().map(|p| some(&names[p.second as usize])))),
+            ("customers", counts(pairs.iter().map(|p| some(p.customers)))),
+            ("first_customers", counts(pairs.iter().map(|p| some(p.with_first)))),
+            ("came_again", counts(pairs.iter().map(|p| some(p.came_again)))),
+            ("confidence", floats(pairs.iter().map(|p| some(p.confidence())))),
+            ("lift", floats(pairs.iter().map(|p| some(p.lift())))),
+            ("median_days", floats(pairs.iter().map(|p| some(p.median_days)))),
         ],
     )
 }
 
-fn next_purchase_table(ledger: &Ledger<'_>, names: &[String]) -> Result<RecordBatch, PipelineError> {
+fn next_purchase_table(ledger: &Ledger<'_>, names: &[String]) -> Result<RecordBatch, TableError> {
     let rows = next_purchases(ledger);
     let next = |q: usize| floats(rows.iter().map(|r| r.days_to_next.map(|d| d[q])));
     let again = |q: usize| floats(rows.iter().map(|r| r.days_to_repeat.map(|d| d[q])));
-    batch(
+    assemble(
         "next_purchase",
         NEXT_PURCHASE,
         vec![
-            texts(rows.iter().map(|r| some(&names[r.product as usize]))),
-            counts(rows.iter().map(|r| some(r.orders))),
-            counts(rows.iter().map(|r| some(r.followed))),
-            next(0),
-            next(1),
-            next(2),
-            counts(rows.iter().map(|r| some(r.customers))),
-            counts(rows.iter().map(|r| some(r.repeaters))),
-            again(0),
-            again(1),
-            again(2),
+            ("product", texts(rows.iter().map(|r| some(&names[r.product as usize])))),
+            ("orders", counts(rows.iter().map(|r| some(r.orders)))),
+            ("followed", counts(rows.iter().map(|r| some(r.followed)))),
+            ("days_to_next_q1", next(0)),
+            ("days_to_next_median", next(1)),
+            ("days_to_next_q3", next(2)),
+            ("customers", counts(rows.iter().map(|r| some(r.customers)))),
+            ("repeaters", counts(rows.iter().map(|r| some(r.repeaters)))),
+            ("days_to_repeat_q1", again(0)),
+            ("days_to_repeat_median", again(1)),
+            ("days_to_repeat_q3", again(2)),
         ],
     )
 }

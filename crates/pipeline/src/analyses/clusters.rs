@@ -4,8 +4,9 @@ use arrow::array::RecordBatch;
 use tillwise_core::schema::{CLUSTER_CHOICE, CLUSTER_DRIFT, CLUSTER_PROFILES, CLUSTER_RULES, CLUSTERS};
 use tillwise_core::{ModelFile, Parameters};
 use tillwise_mine::cluster::{Clusters, Drift, OUTLIER, Report, Tried, profile};
+use tillwise_table::{TableError, assemble};
 
-use super::{Context, Done, Sums, batch, counts, feature, floats, ints, texts};
+use super::{Context, Done, Sums, counts, feature, floats, ints, texts};
 use crate::{Mode, NotDone, PipelineError};
 
 /// The name of customers in no cluster.
@@ -59,7 +60,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         Ok((model, WithDrift { report, drift: drift.clone() }))
     })?;
     let model = &file.parameters;
-    model.check().map_err(|problem| PipelineError::Assemble { table: "clusters", message: problem })?;
+    model.check().map_err(|problem| PipelineError::defect("the model of clusters", problem))?;
     let scored = model.score(&features)?;
     let k = model.labels.len();
 
@@ -79,21 +80,21 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     present.sort_by_key(|c| id(*c));
     let n = scored.labels.len() as f64;
     let float = |f: &dyn Fn(&Sums<5>) -> Option<f64>| floats(present.iter().map(|c| f(&sums[*c])));
-    let clusters_table = batch(
+    let clusters_table = assemble(
         "clusters",
         CLUSTERS,
         vec![
-            ints(present.iter().map(|c| id(*c))),
-            texts(present.iter().map(|c| Some(name(*c)))),
-            counts(present.iter().map(|c| Some(sums[*c].customers as u64))),
-            float(&|s| Some(s.customers as f64 / n)),
-            float(&|s| Some(s.sums[0])),
-            float(&|s| (total_revenue != 0.0).then(|| s.sums[0] / total_revenue)),
-            float(&|s| Some(s.mean(1))),
-            float(&|s| Some(s.mean(2))),
-            float(&|s| Some(s.mean(0))),
-            float(&|s| Some(s.mean(3))),
-            float(&|s| Some(s.mean(4))),
+            ("cluster_id", ints(present.iter().map(|c| id(*c)))),
+            ("cluster_name", texts(present.iter().map(|c| Some(name(*c))))),
+            ("customers", counts(present.iter().map(|c| Some(sums[*c].customers as u64)))),
+            ("customer_share", float(&|s| Some(s.customers as f64 / n))),
+            ("net_revenue", float(&|s| Some(s.sums[0]))),
+            ("revenue_share", float(&|s| (total_revenue != 0.0).then(|| s.sums[0] / total_revenue))),
+            ("mean_days_since_last", float(&|s| Some(s.mean(1)))),
+            ("mean_orders", float(&|s| Some(s.mean(2)))),
+            ("mean_net_revenue", float(&|s| Some(s.mean(0)))),
+            ("mean_avg_order_value", float(&|s| Some(s.mean(3)))),
+            ("mean_tenure_days", float(&|s| Some(s.mean(4)))),
         ],
     )?;
     let mut tables = vec![("clusters.parquet", clusters_table)];
@@ -150,19 +151,19 @@ fn profiles_table(
     let mut profiles = profile::profiles(&model.scaling, features, labels, model.labels.len())?;
     profiles.sort_by_key(|p| (model.labels[p.cluster].id, p.mark));
     let rows = || profiles.iter();
-    Ok(batch(
+    Ok(assemble(
         "cluster_profiles",
         CLUSTER_PROFILES,
         vec![
-            ints(rows().map(|p| model.labels[p.cluster].id as i32)),
-            texts(rows().map(|p| Some(&model.labels[p.cluster].name))),
-            texts(rows().map(|p| Some(&p.feature))),
-            ints(rows().map(|p| p.mark as i32)),
-            floats(rows().map(|p| p.mean)),
-            floats(rows().map(|p| p.median)),
-            floats(rows().map(|p| p.overall_mean)),
-            floats(rows().map(|p| p.index)),
-            floats(rows().map(|p| Some(p.standing))),
+            ("cluster_id", ints(rows().map(|p| model.labels[p.cluster].id as i32))),
+            ("cluster_name", texts(rows().map(|p| Some(&model.labels[p.cluster].name)))),
+            ("feature", texts(rows().map(|p| Some(&p.feature)))),
+            ("mark", ints(rows().map(|p| p.mark as i32))),
+            ("mean", floats(rows().map(|p| p.mean))),
+            ("median", floats(rows().map(|p| p.median))),
+            ("overall_mean", floats(rows().map(|p| p.overall_mean))),
+            ("index_100", floats(rows().map(|p| p.index))),
+            ("standard_deviations", floats(rows().map(|p| Some(p.standing)))),
         ],
     )?)
 }
@@ -176,54 +177,54 @@ fn rules_table(
     let mut rules = profile::rules(&model.scaling, features, labels, model.labels.len(), seed)?;
     rules.sort_by_key(|r| model.labels[r.cluster].id);
     let rows = || rules.iter();
-    Ok(batch(
+    Ok(assemble(
         "cluster_rules",
         CLUSTER_RULES,
         vec![
-            ints(rows().map(|r| model.labels[r.cluster].id as i32)),
-            texts(rows().map(|r| Some(&r.words))),
-            counts(rows().map(|r| Some(r.customers as u64))),
-            counts(rows().map(|r| Some(r.hits as u64))),
-            floats(rows().map(|r| Some(r.hits as f64 / r.customers as f64))),
-            floats(rows().map(|r| Some(r.hits as f64 / r.size as f64))),
+            ("cluster_id", ints(rows().map(|r| model.labels[r.cluster].id as i32))),
+            ("rule", texts(rows().map(|r| Some(&r.words)))),
+            ("customers", counts(rows().map(|r| Some(r.customers as u64)))),
+            ("in_cluster", counts(rows().map(|r| Some(r.hits as u64)))),
+            ("precision", floats(rows().map(|r| Some(r.hits as f64 / r.customers as f64)))),
+            ("coverage", floats(rows().map(|r| Some(r.hits as f64 / r.size as f64)))),
         ],
     )?)
 }
 
-fn choice_table(tried: &mut [Tried], tried_on: u64) -> Result<RecordBatch, PipelineError> {
+fn choice_table(tried: &mut [Tried], tried_on: u64) -> Result<RecordBatch, TableError> {
     tried.sort_by_key(|t| t.rank);
     let rows = || tried.iter();
-    batch(
+    assemble(
         "cluster_choice",
         CLUSTER_CHOICE,
         vec![
-            ints(rows().map(|t| t.k as i32)),
-            ints(rows().map(|t| t.rank as i32)),
-            counts(rows().map(|_| Some(tried_on))),
-            floats(rows().map(|t| Some(t.inertia))),
-            floats(rows().map(|t| t.silhouette)),
-            floats(rows().map(|t| t.calinski_harabasz)),
-            floats(rows().map(|t| t.davies_bouldin)),
-            floats(rows().map(|t| t.gap)),
-            floats(rows().map(|t| t.gap_error)),
-            floats(rows().map(|t| t.stability)),
-            floats(rows().map(|t| t.bic)),
+            ("k", ints(rows().map(|t| t.k as i32))),
+            ("place", ints(rows().map(|t| t.rank as i32))),
+            ("customers", counts(rows().map(|_| Some(tried_on)))),
+            ("inertia", floats(rows().map(|t| Some(t.inertia)))),
+            ("silhouette", floats(rows().map(|t| t.silhouette))),
+            ("calinski_harabasz", floats(rows().map(|t| t.calinski_harabasz))),
+            ("davies_bouldin", floats(rows().map(|t| t.davies_bouldin))),
+            ("gap", floats(rows().map(|t| t.gap))),
+            ("gap_error", floats(rows().map(|t| t.gap_error))),
+            ("stability", floats(rows().map(|t| t.stability))),
+            ("mixture_bic", floats(rows().map(|t| t.bic))),
         ],
     )
 }
 
-fn drift_table(drift: &Drift) -> Result<RecordBatch, PipelineError> {
+fn drift_table(drift: &Drift) -> Result<RecordBatch, TableError> {
     let rows = || drift.clusters.iter();
-    batch(
+    assemble(
         "cluster_drift",
         CLUSTER_DRIFT,
         vec![
-            ints(rows().map(|c| c.label.id as i32)),
-            texts(rows().map(|c| Some(&c.label.name))),
-            texts(rows().map(|c| Some(c.status))),
-            counts(rows().map(|c| Some(c.last))),
-            counts(rows().map(|c| Some(c.now))),
-            counts(rows().map(|c| Some(c.kept))),
+            ("cluster_id", ints(rows().map(|c| c.label.id as i32))),
+            ("cluster_name", texts(rows().map(|c| Some(&c.label.name)))),
+            ("status", texts(rows().map(|c| Some(c.status)))),
+            ("customers_by_last", counts(rows().map(|c| Some(c.last)))),
+            ("customers", counts(rows().map(|c| Some(c.now)))),
+            ("customers_in_both", counts(rows().map(|c| Some(c.kept)))),
         ],
     )
 }

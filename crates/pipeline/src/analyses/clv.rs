@@ -15,11 +15,11 @@ use tillwise_mine::clv::{
     Candidate, Clv, Fit, Input, Judged, Known, Levels, Model, Occasions, Orders, Report, Score, Settings,
     choose, judge, track,
 };
-use tillwise_table::{Table, TableError};
+use tillwise_table::{Table, TableError, assemble};
 
-use super::{Context, Done, batch};
+use super::{Context, Done};
 use crate::config::ModelChoice;
-use crate::{NotDone, PipelineError, config};
+use crate::{NotDone, config};
 
 /// The customer table as of the end of the calibration, labelled with what came after.
 #[derive(Clone, Debug)]
@@ -373,7 +373,7 @@ struct Span {
     holdout_end: Day,
 }
 
-fn parameters(report: &Report) -> Result<RecordBatch, PipelineError> {
+fn parameters(report: &Report) -> Result<RecordBatch, TableError> {
     let mut rows: Vec<(Option<&str>, &str, &Fit, usize)> = Vec::new();
     for fits in &report.fits {
         for (part, fit) in [("orders", &fits.orders), ("spend", &fits.spend)] {
@@ -383,21 +383,24 @@ fn parameters(report: &Report) -> Result<RecordBatch, PipelineError> {
         }
     }
     let of = |f: fn(&Fit, usize) -> f64| nullable(rows.iter().map(|r| f(r.2, r.3)));
-    batch(
+    assemble(
         "clv_parameters",
         CLV_PARAMETERS,
         vec![
-            Arc::new(rows.iter().map(|r| r.0).collect::<StringArray>()),
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.1))),
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.2.model))),
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.2.parameters[r.3].name))),
-            of(|fit, i| fit.parameters[i].value),
-            of(|fit, i| fit.parameters[i].standard_error.unwrap_or(f64::NAN)),
+            ("customer_group", Arc::new(rows.iter().map(|r| r.0).collect::<StringArray>())),
+            ("part", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.1)))),
+            ("model", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.2.model)))),
+            (
+                "parameter",
+                Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.2.parameters[r.3].name))),
+            ),
+            ("value", of(|fit, i| fit.parameters[i].value)),
+            ("standard_error", of(|fit, i| fit.parameters[i].standard_error.unwrap_or(f64::NAN))),
         ],
     )
 }
 
-fn models(candidates: &[Candidate], chosen: Model, span: Span) -> Result<RecordBatch, PipelineError> {
+fn models(candidates: &[Candidate], chosen: Model, span: Span) -> Result<RecordBatch, TableError> {
     let of = |f: &dyn Fn(&Fit, &Judged) -> f64| {
         nullable(candidates.iter().map(|c| c.outcome.as_ref().map_or(f64::NAN, |(_, fit, j)| f(fit, j))))
     };
@@ -405,45 +408,51 @@ fn models(candidates: &[Candidate], chosen: Model, span: Span) -> Result<RecordB
     let done = |c: &Candidate| {
         c.outcome.as_ref().ok().map(|(_, fit, j)| (fit.parameters.len() as i32, j.customers as i64))
     };
-    batch(
+    assemble(
         "clv_models",
         CLV_MODELS,
         vec![
-            Arc::new(StringArray::from_iter_values(candidates.iter().map(|c| c.model.name()))),
-            Arc::new(candidates.iter().map(|c| Some(c.model == chosen)).collect::<BooleanArray>()),
-            Arc::new(candidates.iter().map(|c| c.outcome.as_ref().err()).collect::<StringArray>()),
-            dates(span.calibration_end),
-            dates(span.holdout_end),
-            Arc::new(candidates.iter().map(|c| done(c).map(|d| d.0)).collect::<Int32Array>()),
-            of(&|fit, _| fit.log_likelihood),
-            of(&|fit, _| fit.aic),
-            of(&|fit, _| fit.bic),
-            Arc::new(candidates.iter().map(|c| done(c).map(|d| d.1)).collect::<Int64Array>()),
-            of(&|_, j| j.actual),
-            of(&|_, j| j.expected),
-            of(&|_, j| j.mae),
-            of(&|_, j| j.rmse),
-            of(&|_, j| j.correlation.unwrap_or(f64::NAN)),
-            of(&|_, j| j.log_score.unwrap_or(f64::NAN)),
+            ("model", Arc::new(StringArray::from_iter_values(candidates.iter().map(|c| c.model.name())))),
+            (
+                "chosen",
+                Arc::new(candidates.iter().map(|c| Some(c.model == chosen)).collect::<BooleanArray>()),
+            ),
+            (
+                "problem",
+                Arc::new(candidates.iter().map(|c| c.outcome.as_ref().err()).collect::<StringArray>()),
+            ),
+            ("calibration_end", dates(span.calibration_end)),
+            ("holdout_end", dates(span.holdout_end)),
+            ("parameters", Arc::new(candidates.iter().map(|c| done(c).map(|d| d.0)).collect::<Int32Array>())),
+            ("log_likelihood", of(&|fit, _| fit.log_likelihood)),
+            ("aic", of(&|fit, _| fit.aic)),
+            ("bic", of(&|fit, _| fit.bic)),
+            ("customers", Arc::new(candidates.iter().map(|c| done(c).map(|d| d.1)).collect::<Int64Array>())),
+            ("actual_order_days", of(&|_, j| j.actual)),
+            ("expected_order_days", of(&|_, j| j.expected)),
+            ("mae", of(&|_, j| j.mae)),
+            ("rmse", of(&|_, j| j.rmse)),
+            ("correlation", of(&|_, j| j.correlation.unwrap_or(f64::NAN))),
+            ("log_score", of(&|_, j| j.log_score.unwrap_or(f64::NAN))),
         ],
     )
 }
 
-fn by_frequency(candidates: &[Candidate]) -> Result<RecordBatch, PipelineError> {
+fn by_frequency(candidates: &[Candidate]) -> Result<RecordBatch, TableError> {
     let rows: Vec<_> = candidates
         .iter()
         .filter_map(|c| Some((c.model, &c.outcome.as_ref().ok()?.2)))
         .flat_map(|(model, judged)| judged.by_frequency.iter().map(move |bin| (model, bin)))
         .collect();
-    batch(
+    assemble(
         "clv_calibration",
         CLV_CALIBRATION,
         vec![
-            Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.0.name()))),
-            Arc::new(rows.iter().map(|r| r.1.x as i32).collect::<Int32Array>()),
-            Arc::new(rows.iter().map(|r| r.1.customers as i64).collect::<Int64Array>()),
-            nullable(rows.iter().map(|r| r.1.actual)),
-            nullable(rows.iter().map(|r| r.1.expected)),
+            ("model", Arc::new(StringArray::from_iter_values(rows.iter().map(|r| r.0.name())))),
+            ("x", Arc::new(rows.iter().map(|r| r.1.x as i32).collect::<Int32Array>())),
+            ("customers", Arc::new(rows.iter().map(|r| r.1.customers as i64).collect::<Int64Array>())),
+            ("actual", nullable(rows.iter().map(|r| r.1.actual))),
+            ("expected", nullable(rows.iter().map(|r| r.1.expected))),
         ],
     )
 }
@@ -455,7 +464,7 @@ fn tracking(
     model: Model,
     unit_days: f64,
     span: Span,
-) -> Result<Option<RecordBatch>, PipelineError> {
+) -> Result<Option<RecordBatch>, TableError> {
     let (dates, first, repeat) =
         (daily.f64s("date")?, daily.f64s("first_order_days")?, daily.f64s("repeat_order_days")?);
     let Some(start) = dates.first().map(|d| *d as i32) else { return Ok(None) };
@@ -481,43 +490,48 @@ fn tracking(
     let end = |week: &usize| start + 7 * *week as i32 - 1;
     let of = |path: &[f64]| nullable(weeks.iter().map(|w| at(path, *w)));
     let within = |path: &[f64]| nullable(weeks.iter().map(|w| at(path, *w) - at(path, *w - 1)));
-    batch(
+    assemble(
         "clv_tracking",
         CLV_TRACKING,
         vec![
-            Arc::new(StringArray::from_iter_values(weeks.iter().map(|_| model.name()))),
-            Arc::new(weeks.iter().map(|w| *w as i32).collect::<Int32Array>()),
-            Arc::new(Date32Array::from_iter_values(weeks.iter().map(end))),
-            Arc::new(weeks.iter().map(|w| Some(end(w) > span.calibration_end.0)).collect::<BooleanArray>()),
-            within(&cumulative),
-            within(&expected),
-            of(&cumulative),
-            of(&expected),
+            ("model", Arc::new(StringArray::from_iter_values(weeks.iter().map(|_| model.name())))),
+            ("week", Arc::new(weeks.iter().map(|w| *w as i32).collect::<Int32Array>())),
+            ("week_end", Arc::new(Date32Array::from_iter_values(weeks.iter().map(end)))),
+            (
+                "holdout",
+                Arc::new(
+                    weeks.iter().map(|w| Some(end(w) > span.calibration_end.0)).collect::<BooleanArray>(),
+                ),
+            ),
+            ("actual", within(&cumulative)),
+            ("expected", within(&expected)),
+            ("actual_cumulative", of(&cumulative)),
+            ("expected_cumulative", of(&expected)),
         ],
     )
     .map(Some)
 }
 
-fn forecast(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<RecordBatch, PipelineError> {
+fn forecast(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<RecordBatch, TableError> {
     let months = model.forecast(input);
     let ends = months.iter().map(|m| context.as_of.0 + m.days.round() as i32);
-    batch(
+    assemble(
         "clv_forecast",
         CLV_FORECAST,
         vec![
-            Arc::new(months.iter().map(|m| m.month as i32).collect::<Int32Array>()),
-            Arc::new(Date32Array::from_iter_values(ends)),
-            nullable(months.iter().map(|m| m.alive)),
-            nullable(months.iter().map(|m| m.orders)),
-            nullable(months.iter().map(|m| m.revenue)),
-            nullable(months.iter().map(|m| m.value)),
-            nullable(months.iter().map(|m| m.new_customer_orders)),
-            nullable(months.iter().map(|m| m.new_customer_clv)),
+            ("month", Arc::new(months.iter().map(|m| m.month as i32).collect::<Int32Array>())),
+            ("month_end", Arc::new(Date32Array::from_iter_values(ends))),
+            ("expected_customers", nullable(months.iter().map(|m| m.alive))),
+            ("expected_order_days", nullable(months.iter().map(|m| m.orders))),
+            ("expected_revenue", nullable(months.iter().map(|m| m.revenue))),
+            ("expected_value", nullable(months.iter().map(|m| m.value))),
+            ("new_customer_orders", nullable(months.iter().map(|m| m.new_customer_orders))),
+            ("new_customer_clv", nullable(months.iter().map(|m| m.new_customer_clv))),
         ],
     )
 }
 
-fn distribution(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<RecordBatch, PipelineError> {
+fn distribution(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<RecordBatch, TableError> {
     let most = context.config.clv.distribution_up_to;
     // The last count stands for all from there on.
     let rows = model.distributions(input, most - 1);
@@ -528,13 +542,18 @@ fn distribution(context: &Context<'_>, model: &Clv, input: Input<'_>) -> Result<
     let repeated: Vec<&str> = ids.iter().flat_map(|id| std::iter::repeat_n(*id, most + 1)).collect();
     let probabilities: Vec<f64> =
         rows.iter().flat_map(|p| (0..=most).map(move |n| probability(p, n))).collect();
-    batch(
+    assemble(
         "clv_distribution",
         CLV_DISTRIBUTION,
         vec![
-            Arc::new(StringArray::from(repeated)),
-            Arc::new((0..ids.len() * (most + 1)).map(|i| (i % (most + 1)) as i32).collect::<Int32Array>()),
-            Arc::new(Float64Array::from(probabilities)),
+            ("customer_id", Arc::new(StringArray::from(repeated))),
+            (
+                "order_days",
+                Arc::new(
+                    (0..ids.len() * (most + 1)).map(|i| (i % (most + 1)) as i32).collect::<Int32Array>(),
+                ),
+            ),
+            ("probability", Arc::new(Float64Array::from(probabilities))),
         ],
     )
 }

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use serde::Serialize;
 use tillwise_core::SCALE;
 use tillwise_core::schema::{COHORT_PERIODS, COHORTS, COHORTS_WIDE};
 use tillwise_mine::cohort::{Calendar, Cell, Seen, cohorts};
 use tillwise_mine::ledger::Ledger;
+use tillwise_table::{TableError, assemble};
 
 use super::orders::Orders;
-use super::{Context, Done, batch, booleans, counts, days, floats, ints, texts};
+use super::{Context, Done, booleans, counts, days, floats, ints, texts};
 use crate::config::CohortBy;
 use crate::{NotDone, PipelineError};
 
@@ -156,36 +157,36 @@ fn measure(cell: &Cell, which: usize) -> Option<f64> {
     }
 }
 
-fn long(splits: &[Split], calendar: Calendar) -> Result<RecordBatch, PipelineError> {
+fn long(splits: &[Split], calendar: Calendar) -> Result<RecordBatch, TableError> {
     let all = || splits.iter().flat_map(|s| s.cells.iter().map(move |c| (s, c)));
     let seen = |f: &dyn Fn(Seen) -> u64| counts(all().map(|(_, c)| c.seen.map(f)));
     let value = |which: usize| floats(all().map(|(_, c)| measure(c, which)));
-    batch(
+    assemble(
         "cohorts",
         COHORTS,
         vec![
-            texts(all().map(|(s, _)| Some(s.by))),
-            texts(all().map(|(s, c)| s.groups[c.group as usize].as_deref())),
-            days(all().map(|(_, c)| calendar.start(c.cohort))),
-            ints(all().map(|(_, c)| c.period as i32)),
-            days(all().map(|(_, c)| calendar.start(c.cohort + c.period as i32))),
-            counts(all().map(|(_, c)| Some(c.customers as u64))),
-            booleans(all().map(|(_, c)| c.seen.map(|s| s.complete))),
-            seen(&|s| s.active as u64),
-            value(0),
-            seen(&|s| s.orders as u64),
-            value(1),
-            floats(all().map(|(_, c)| c.seen.map(|s| money(s.revenue_e4)))),
-            value(2),
-            value(3),
-            floats(all().map(|(_, c)| c.seen.and_then(|s| s.margin_e4).map(money))),
-            value(4),
-            value(5),
+            ("cohort_by", texts(all().map(|(s, _)| Some(s.by)))),
+            ("cohort_group", texts(all().map(|(s, c)| s.groups[c.group as usize].as_deref()))),
+            ("cohort", days(all().map(|(_, c)| calendar.start(c.cohort)))),
+            ("period", ints(all().map(|(_, c)| c.period as i32))),
+            ("period_start", days(all().map(|(_, c)| calendar.start(c.cohort + c.period as i32)))),
+            ("customers", counts(all().map(|(_, c)| Some(c.customers as u64)))),
+            ("is_complete", booleans(all().map(|(_, c)| c.seen.map(|s| s.complete)))),
+            ("active_customers", seen(&|s| s.active as u64)),
+            ("retention", value(0)),
+            ("orders", seen(&|s| s.orders as u64)),
+            ("orders_per_customer", value(1)),
+            ("net_revenue", floats(all().map(|(_, c)| c.seen.map(|s| money(s.revenue_e4))))),
+            ("revenue_per_customer", value(2)),
+            ("cumulative_revenue_per_customer", value(3)),
+            ("margin", floats(all().map(|(_, c)| c.seen.and_then(|s| s.margin_e4).map(money)))),
+            ("margin_per_customer", value(4)),
+            ("cumulative_margin_per_customer", value(5)),
         ],
     )
 }
 
-fn wide(splits: &[Split], calendar: Calendar) -> Result<RecordBatch, PipelineError> {
+fn wide(splits: &[Split], calendar: Calendar) -> Result<RecordBatch, TableError> {
     // The cells of a cohort, for each measure.
     let rows: Vec<(&Split, &[Cell], usize)> = splits
         .iter()
@@ -194,15 +195,17 @@ fn wide(splits: &[Split], calendar: Calendar) -> Result<RecordBatch, PipelineErr
         })
         .flat_map(|(s, cells)| (0..MEASURES.len()).map(move |which| (s, cells, which)))
         .collect();
-    let mut columns: Vec<ArrayRef> = vec![
-        texts(rows.iter().map(|(s, _, _)| Some(s.by))),
-        texts(rows.iter().map(|(s, c, _)| s.groups[c[0].group as usize].as_deref())),
-        days(rows.iter().map(|(_, c, _)| calendar.start(c[0].cohort))),
-        counts(rows.iter().map(|(_, c, _)| Some(c[0].customers as u64))),
-        texts(rows.iter().map(|(_, _, which)| Some(MEASURES[*which]))),
+    let mut columns = vec![
+        ("cohort_by", texts(rows.iter().map(|(s, _, _)| Some(s.by)))),
+        ("cohort_group", texts(rows.iter().map(|(s, c, _)| s.groups[c[0].group as usize].as_deref()))),
+        ("cohort", days(rows.iter().map(|(_, c, _)| calendar.start(c[0].cohort)))),
+        ("customers", counts(rows.iter().map(|(_, c, _)| Some(c[0].customers as u64)))),
+        ("measure", texts(rows.iter().map(|(_, _, which)| Some(MEASURES[*which])))),
     ];
-    columns.extend((0..COHORT_PERIODS).map(|period| {
-        floats(rows.iter().map(|(_, cells, which)| cells.get(period).and_then(|c| measure(c, *which))))
+    let names: Vec<String> = (0..COHORT_PERIODS).map(|period| format!("period_{period}")).collect();
+    columns.extend(names.iter().enumerate().map(|(period, name)| {
+        let values = rows.iter().map(|(_, cells, which)| cells.get(period).and_then(|c| measure(c, *which)));
+        (name.as_str(), floats(values))
     }));
-    batch("cohorts_wide", COHORTS_WIDE, columns)
+    assemble("cohorts_wide", COHORTS_WIDE, columns)
 }

@@ -19,9 +19,8 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 use serde::Serialize;
-use tillwise_core::schema::Column;
 use tillwise_core::{Day, ModelFile, Parameters};
-use tillwise_table::{Table, arrow_schema};
+use tillwise_table::Table;
 
 use crate::{Analysis, Config, Mode, NotDone, PipelineError};
 pub use churn::{Cutoffs, LabelledTable, cutoffs};
@@ -66,8 +65,7 @@ pub struct Done {
 impl Done {
     /// Of an analysis that keeps no model and adds no columns.
     fn described(tables: Vec<(&'static str, RecordBatch)>, report: impl Serialize) -> Result<Done, NotDone> {
-        let report = serde_json::to_value(report)
-            .map_err(|e| PipelineError::Assemble { table: "report", message: e.to_string() })?;
+        let report = serde_json::to_value(report)?;
         Ok(Done { columns: Vec::new(), tables, report })
     }
 }
@@ -117,8 +115,7 @@ impl Context<'_> {
             (Some(file), _) => file,
             (None, Mode::Fit) => {
                 let (parameters, report) = fit()?;
-                let report = serde_json::to_value(report)
-                    .map_err(|e| PipelineError::Assemble { table: "fit report", message: e.to_string() })?;
+                let report = serde_json::to_value(report)?;
                 ModelFile::new(self.as_of, self.customers.rows(), parameters, report)
             }
             (None, Mode::Score { models }) => {
@@ -135,19 +132,6 @@ impl Context<'_> {
         file.save(self.models)?;
         Ok(file)
     }
-}
-
-/// A small table.
-///
-/// # Errors
-/// If the arrays do not fit the columns.
-pub fn batch(
-    table: &'static str,
-    columns: &[Column],
-    arrays: Vec<ArrayRef>,
-) -> Result<RecordBatch, PipelineError> {
-    RecordBatch::try_new(arrow_schema(columns), arrays)
-        .map_err(|e| PipelineError::Assemble { table, message: e.to_string() })
 }
 
 /// Columns of small tables. What is not finite becomes null.

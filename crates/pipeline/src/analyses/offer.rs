@@ -10,9 +10,10 @@ use tillwise_mine::offer::judge::LENGTHS;
 use tillwise_mine::offer::{
     Bought, Customer, Histories, Judgement, Kind, Names, Offer, Offers, Reason, Task, Workspace,
 };
+use tillwise_table::{TableError, assemble};
 
 use super::orders::no_products;
-use super::{Context, Done, batch, counts, floats, ints, side, texts};
+use super::{Context, Done, counts, floats, ints, side, texts};
 use crate::config::OfferRank;
 use crate::{NotDone, PipelineError};
 
@@ -234,46 +235,49 @@ fn offers_table(
     context: &Context<'_>,
     model: &Offers,
     made: &[Vec<Offer>],
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let ids = context.customers.texts("customer_id")?;
     let all = || made.iter().zip(&ids).flat_map(|(offers, id)| offers.iter().map(move |o| (*id, o)));
     let product = |o: &Offer| &model.products[o.product as usize];
     // Where nothing was judged, nothing is known of probabilities.
     let known = |o: &Offer| (!model.calibration[o.kind as usize].at.is_empty()).then_some(o.probability);
-    batch(
+    assemble(
         "offers",
         OFFERS,
         vec![
-            texts(all().map(|(id, _)| Some(id))),
-            ints(made.iter().flat_map(|offers| 1..=offers.len() as i32)),
-            texts(all().map(|(_, o)| Some(&product(o).name))),
-            texts(all().map(|(_, o)| Some(o.kind.name()))),
-            floats(all().map(|(_, o)| known(o))),
-            floats(all().map(|(_, o)| known(o).map(|p| p * product(o).revenue))),
-            floats(all().map(|(_, o)| known(o).zip(product(o).margin).map(|(p, m)| p * m))),
-            floats(all().map(|(_, o)| Some(o.score))),
-            texts(all().map(|(_, o)| Some(reason(model, o)))),
+            ("customer_id", texts(all().map(|(id, _)| Some(id)))),
+            ("offer_rank", ints(made.iter().flat_map(|offers| 1..=offers.len() as i32))),
+            ("product", texts(all().map(|(_, o)| Some(&product(o).name)))),
+            ("kind", texts(all().map(|(_, o)| Some(o.kind.name())))),
+            ("probability", floats(all().map(|(_, o)| known(o)))),
+            ("expected_revenue", floats(all().map(|(_, o)| known(o).map(|p| p * product(o).revenue)))),
+            (
+                "expected_margin",
+                floats(all().map(|(_, o)| known(o).zip(product(o).margin).map(|(p, m)| p * m))),
+            ),
+            ("score", floats(all().map(|(_, o)| Some(o.score)))),
+            ("reason", texts(all().map(|(_, o)| Some(reason(model, o))))),
         ],
     )
 }
 
 /// The judgement that stands in the model's report, as a long table.
-fn metrics_table(report: &serde_json::Value) -> Result<Option<RecordBatch>, PipelineError> {
+fn metrics_table(report: &serde_json::Value) -> Result<Option<RecordBatch>, TableError> {
     let Some(scores) = report["judged"]["scores"].as_array() else { return Ok(None) };
     let rows: Vec<(&serde_json::Value, usize)> =
         scores.iter().flat_map(|s| (0..LENGTHS.len()).map(move |k| (s, k))).collect();
     let text = |key: &str| texts(rows.iter().map(|(s, _)| s[key].as_str()));
-    batch(
+    assemble(
         "offer_metrics",
         OFFER_METRICS,
         vec![
-            text("task"),
-            text("model"),
-            ints(rows.iter().map(|(_, k)| LENGTHS[*k] as i32)),
-            counts(rows.iter().map(|(s, _)| s["customers"].as_u64())),
-            counts(rows.iter().map(|(s, k)| s["hits"][k].as_u64())),
-            floats(rows.iter().map(|(s, k)| s["hit_rate"][k].as_f64())),
-            floats(rows.iter().map(|(s, k)| s["ndcg"][k].as_f64())),
+            ("task", text("task")),
+            ("model", text("model")),
+            ("list_length", ints(rows.iter().map(|(_, k)| LENGTHS[*k] as i32))),
+            ("customers", counts(rows.iter().map(|(s, _)| s["customers"].as_u64()))),
+            ("hits", counts(rows.iter().map(|(s, k)| s["hits"][k].as_u64()))),
+            ("hit_rate", floats(rows.iter().map(|(s, k)| s["hit_rate"][k].as_f64()))),
+            ("ndcg", floats(rows.iter().map(|(s, k)| s["ndcg"][k].as_f64()))),
         ],
     )
     .map(Some)

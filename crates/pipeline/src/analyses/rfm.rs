@@ -8,10 +8,10 @@ use serde::Serialize;
 use tillwise_core::schema::{RFM_BREAKS, SEGMENT_GROUPS, SEGMENT_HISTORY, SEGMENT_MIGRATION, SEGMENTS};
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::rfm::{Input, Rfm, Score};
-use tillwise_table::Table;
+use tillwise_table::{Table, TableError, assemble};
 
-use super::{Context, Done, Sums, batch, counts, days, floats, ints, texts};
-use crate::{NotDone, PipelineError, config};
+use super::{Context, Done, Sums, counts, days, floats, ints, texts};
+use crate::{NotDone, config};
 
 /// The customer table of an earlier day.
 #[derive(Clone, Debug)]
@@ -167,22 +167,25 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let total = |w: &Ways, keep: &dyn Fn(Option<usize>, usize) -> bool| {
         w.iter().filter(|((then, now), _)| keep(*then, *now)).map(|(_, s)| s.customers as u64).sum()
     };
-    let segments_table = batch(
+    let segments_table = assemble(
         "segments",
         SEGMENTS,
         vec![
-            texts(rows().map(|(s, _)| names.get(*s))),
-            counts(rows().map(|(_, s)| Some(s.customers as u64))),
-            floats(rows().map(|(_, s)| Some(s.customers as f64 / n as f64))),
-            counts(rows().map(|(_, s)| Some(s.sums[1] as u64))),
-            floats(rows().map(|(_, s)| Some(s.sums[2]))),
-            floats(rows().map(|(_, s)| (total_revenue != 0.0).then(|| s.sums[2] / total_revenue))),
-            floats(rows().map(|(_, s)| Some(s.mean(0)))),
-            floats(rows().map(|(_, s)| Some(s.mean(1)))),
-            floats(rows().map(|(_, s)| Some(s.mean(2)))),
-            moves(&|segment, w| total(w, &|then, _| then == Some(segment))),
-            moves(&|segment, w| total(w, &|then, now| now == segment && then != Some(segment))),
-            moves(&|segment, w| total(w, &|then, now| then == Some(segment) && now != segment)),
+            ("rfm_segment", texts(rows().map(|(s, _)| names.get(*s)))),
+            ("customers", counts(rows().map(|(_, s)| Some(s.customers as u64)))),
+            ("customer_share", floats(rows().map(|(_, s)| Some(s.customers as f64 / n as f64)))),
+            ("orders", counts(rows().map(|(_, s)| Some(s.sums[1] as u64)))),
+            ("net_revenue", floats(rows().map(|(_, s)| Some(s.sums[2])))),
+            (
+                "revenue_share",
+                floats(rows().map(|(_, s)| (total_revenue != 0.0).then(|| s.sums[2] / total_revenue))),
+            ),
+            ("mean_days_since_last", floats(rows().map(|(_, s)| Some(s.mean(0))))),
+            ("mean_orders", floats(rows().map(|(_, s)| Some(s.mean(1))))),
+            ("mean_net_revenue", floats(rows().map(|(_, s)| Some(s.mean(2))))),
+            ("customers_before", moves(&|segment, w| total(w, &|then, _| then == Some(segment)))),
+            ("entered", moves(&|segment, w| total(w, &|then, now| now == segment && then != Some(segment)))),
+            ("left", moves(&|segment, w| total(w, &|then, now| then == Some(segment) && now != segment))),
         ],
     )?;
     tables.push(("segments.parquet", segments_table));
@@ -216,10 +219,7 @@ fn of_day(as_of: Day, segments: &[&str], revenue: &[f64], names: &[&str]) -> (Da
     (as_of, sums)
 }
 
-fn history_table(
-    mut history: Vec<(Day, Vec<Sums<1>>)>,
-    names: &[&str],
-) -> Result<RecordBatch, PipelineError> {
+fn history_table(mut history: Vec<(Day, Vec<Sums<1>>)>, names: &[&str]) -> Result<RecordBatch, TableError> {
     history.sort_by_key(|h| h.0);
     let rows: Vec<(Day, &str, Sums<1>, usize)> = history
         .iter()
@@ -232,15 +232,15 @@ fn history_table(
                 .map(move |(name, s)| (*day, *name, *s, all))
         })
         .collect();
-    batch(
+    assemble(
         "segment_history",
         SEGMENT_HISTORY,
         vec![
-            days(rows.iter().map(|r| r.0)),
-            texts(rows.iter().map(|r| Some(r.1))),
-            counts(rows.iter().map(|r| Some(r.2.customers as u64))),
-            floats(rows.iter().map(|r| Some(r.2.customers as f64 / r.3 as f64))),
-            floats(rows.iter().map(|r| Some(r.2.sums[0]))),
+            ("as_of", days(rows.iter().map(|r| r.0))),
+            ("rfm_segment", texts(rows.iter().map(|r| Some(r.1)))),
+            ("customers", counts(rows.iter().map(|r| Some(r.2.customers as u64)))),
+            ("customer_share", floats(rows.iter().map(|r| Some(r.2.customers as f64 / r.3 as f64)))),
+            ("net_revenue", floats(rows.iter().map(|r| Some(r.2.sums[0])))),
         ],
     )
 }
@@ -256,27 +256,25 @@ fn ways(then: &[Option<usize>], now: &[usize], revenue: &[f64]) -> Ways {
     ways
 }
 
-fn migration_table(
-    before: Day,
-    as_of: Day,
-    ways: &Ways,
-    names: &[&str],
-) -> Result<RecordBatch, PipelineError> {
+fn migration_table(before: Day, as_of: Day, ways: &Ways, names: &[&str]) -> Result<RecordBatch, TableError> {
     let size = |segment: usize| -> f64 {
         ways.iter().filter(|((then, _), _)| *then == Some(segment)).map(|(_, s)| s.customers as f64).sum()
     };
     let rows = || ways.iter();
-    batch(
+    assemble(
         "segment_migration",
         SEGMENT_MIGRATION,
         vec![
-            days(rows().map(|_| before)),
-            days(rows().map(|_| as_of)),
-            texts(rows().map(|((then, _), _)| then.and_then(|t| names.get(t)))),
-            texts(rows().map(|((_, now), _)| names.get(*now))),
-            counts(rows().map(|(_, s)| Some(s.customers as u64))),
-            floats(rows().map(|((then, _), s)| then.map(|t| s.customers as f64 / size(t)))),
-            floats(rows().map(|(_, s)| Some(s.sums[0]))),
+            ("as_of_before", days(rows().map(|_| before))),
+            ("as_of", days(rows().map(|_| as_of))),
+            ("segment_before", texts(rows().map(|((then, _), _)| then.and_then(|t| names.get(t))))),
+            ("segment", texts(rows().map(|((_, now), _)| names.get(*now)))),
+            ("customers", counts(rows().map(|(_, s)| Some(s.customers as u64)))),
+            (
+                "share_of_before",
+                floats(rows().map(|((then, _), s)| then.map(|t| s.customers as f64 / size(t)))),
+            ),
+            ("net_revenue", floats(rows().map(|(_, s)| Some(s.sums[0])))),
         ],
     )
 }
@@ -287,7 +285,7 @@ fn groups_table(
     now: &[usize],
     revenue: &[f64],
     names: &[&str],
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let mut sums: BTreeMap<(&str, usize), Sums<1>> = BTreeMap::new();
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     for (i, group) in groups.iter().enumerate() {
@@ -296,33 +294,36 @@ fn groups_table(
     }
     let rows = || sums.iter();
     let own = rows().map(|((group, _), _)| Some(model.groups.contains_key(*group)));
-    batch(
+    assemble(
         "segment_groups",
         SEGMENT_GROUPS,
         vec![
-            texts(rows().map(|((group, _), _)| Some(*group).filter(|g| !g.is_empty()))),
-            std::sync::Arc::new(own.collect::<arrow::array::BooleanArray>()),
-            texts(rows().map(|((_, segment), _)| names.get(*segment))),
-            counts(rows().map(|(_, s)| Some(s.customers as u64))),
-            floats(rows().map(|((group, _), s)| Some(s.customers as f64 / sizes[group] as f64))),
-            floats(rows().map(|(_, s)| Some(s.sums[0]))),
+            ("customer_group", texts(rows().map(|((group, _), _)| Some(*group).filter(|g| !g.is_empty())))),
+            ("own_breaks", std::sync::Arc::new(own.collect::<arrow::array::BooleanArray>())),
+            ("rfm_segment", texts(rows().map(|((_, segment), _)| names.get(*segment)))),
+            ("customers", counts(rows().map(|(_, s)| Some(s.customers as u64)))),
+            (
+                "share_of_group",
+                floats(rows().map(|((group, _), s)| Some(s.customers as f64 / sizes[group] as f64))),
+            ),
+            ("net_revenue", floats(rows().map(|(_, s)| Some(s.sums[0])))),
         ],
     )
 }
 
-fn breaks_table(model: &Rfm, fresh: &Rfm, fitted_as_of: Day) -> Result<RecordBatch, PipelineError> {
+fn breaks_table(model: &Rfm, fresh: &Rfm, fitted_as_of: Day) -> Result<RecordBatch, TableError> {
     let moves = model.moves(fresh);
-    batch(
+    assemble(
         "rfm_breaks",
         RFM_BREAKS,
         vec![
-            texts(moves.iter().map(|m| m.group.as_deref())),
-            texts(moves.iter().map(|m| Some(m.measure))),
-            texts(moves.iter().map(|m| Some(&m.within))),
-            ints(moves.iter().map(|m| m.number as i32)),
-            floats(moves.iter().map(|m| m.at)),
-            floats(moves.iter().map(|m| m.fresh)),
-            days(moves.iter().map(|_| fitted_as_of)),
+            ("customer_group", texts(moves.iter().map(|m| m.group.as_deref()))),
+            ("measure", texts(moves.iter().map(|m| Some(m.measure)))),
+            ("within", texts(moves.iter().map(|m| Some(&m.within)))),
+            ("break_number", ints(moves.iter().map(|m| m.number as i32))),
+            ("break_value", floats(moves.iter().map(|m| m.at))),
+            ("fresh_value", floats(moves.iter().map(|m| m.fresh))),
+            ("fitted_as_of", days(moves.iter().map(|_| fitted_as_of))),
         ],
     )
 }

@@ -7,9 +7,10 @@ use tillwise_core::{Day, SCALE};
 use tillwise_mine::cohort::Calendar;
 use tillwise_mine::ledger::Ledger;
 use tillwise_mine::value::{Bridge, Concentration, Part, bridge, classes, concentration, lorenz, ranking};
+use tillwise_table::{TableError, assemble};
 
-use super::{Context, Done, batch, booleans, counts, days, floats, ints, texts};
-use crate::{NotDone, PipelineError};
+use super::{Context, Done, booleans, counts, days, floats, ints, texts};
+use crate::NotDone;
 
 #[derive(Serialize)]
 struct Report {
@@ -131,46 +132,51 @@ fn money(e4: i128) -> f64 {
     e4 as f64 / SCALE as f64
 }
 
-fn concentration_table(rows: &[(&str, Option<Day>, Concentration)]) -> Result<RecordBatch, PipelineError> {
+fn concentration_table(rows: &[(&str, Option<Day>, Concentration)]) -> Result<RecordBatch, TableError> {
     let count = |f: &dyn Fn(&Concentration) -> usize| counts(rows.iter().map(|r| Some(f(&r.2) as u64)));
     let share = |f: &dyn Fn(&Concentration) -> Option<f64>| floats(rows.iter().map(|r| f(&r.2)));
     let known = |c: &Concentration| c.gini.map(|_| c.members_for_80);
     let starts = rows.iter().map(|r| r.1.map(|d| d.0)).collect::<arrow::array::Date32Array>();
-    let mut columns: Vec<ArrayRef> = vec![
-        texts(rows.iter().map(|r| Some(r.0))),
-        std::sync::Arc::new(starts),
-        count(&|c| c.members),
-        count(&|c| c.negative),
-        share(&|c| Some(money(c.total_e4))),
-        share(&|c| c.gini),
-    ];
-    columns.extend((0..5).map(|i| share(&|c| c.top[i])));
-    columns.extend([
-        counts(rows.iter().map(|r| known(&r.2).map(|n| n as u64))),
-        share(&|c| known(c).map(|n| n as f64 / c.members as f64)),
-        count(&|c| c.classes[0]),
-        count(&|c| c.classes[1]),
-        count(&|c| c.classes[2]),
-        share(&|c| c.largest),
-        share(&|c| c.herfindahl),
-        share(&|c| c.herfindahl.map(|h| 1.0 / h)),
-    ]);
-    batch("concentration", CONCENTRATION, columns)
+    assemble(
+        "concentration",
+        CONCENTRATION,
+        vec![
+            ("subject", texts(rows.iter().map(|r| Some(r.0)))),
+            ("period_start", std::sync::Arc::new(starts)),
+            ("members", count(&|c| c.members)),
+            ("negative_members", count(&|c| c.negative)),
+            ("net_revenue", share(&|c| Some(money(c.total_e4)))),
+            ("gini", share(&|c| c.gini)),
+            ("top_1_share", share(&|c| c.top[0])),
+            ("top_5_share", share(&|c| c.top[1])),
+            ("top_10_share", share(&|c| c.top[2])),
+            ("top_20_share", share(&|c| c.top[3])),
+            ("top_50_share", share(&|c| c.top[4])),
+            ("members_for_80", counts(rows.iter().map(|r| known(&r.2).map(|n| n as u64)))),
+            ("share_for_80", share(&|c| known(c).map(|n| n as f64 / c.members as f64))),
+            ("class_a", count(&|c| c.classes[0])),
+            ("class_b", count(&|c| c.classes[1])),
+            ("class_c", count(&|c| c.classes[2])),
+            ("largest_share", share(&|c| c.largest)),
+            ("herfindahl", share(&|c| c.herfindahl)),
+            ("effective_members", share(&|c| c.herfindahl.map(|h| 1.0 / h))),
+        ],
+    )
 }
 
-fn lorenz_table(subjects: &[(&str, Option<&Vec<i64>>)]) -> Result<RecordBatch, PipelineError> {
+fn lorenz_table(subjects: &[(&str, Option<&Vec<i64>>)]) -> Result<RecordBatch, TableError> {
     let points: Vec<(&str, (f64, f64))> = subjects
         .iter()
         .filter_map(|(subject, values)| Some((*subject, (*values)?)))
         .flat_map(|(subject, values)| lorenz(values, STEPS).into_iter().map(move |p| (subject, p)))
         .collect();
-    batch(
+    assemble(
         "lorenz",
         LORENZ,
         vec![
-            texts(points.iter().map(|p| Some(p.0))),
-            floats(points.iter().map(|p| Some(p.1.0))),
-            floats(points.iter().map(|p| Some(p.1.1))),
+            ("subject", texts(points.iter().map(|p| Some(p.0)))),
+            ("member_share", floats(points.iter().map(|p| Some(p.1.0)))),
+            ("revenue_share", floats(points.iter().map(|p| Some(p.1.1)))),
         ],
     )
 }
@@ -190,19 +196,22 @@ fn key_customers(context: &Context<'_>, values: &[i64], most: usize) -> Result<R
             share(sum)
         })
         .collect();
-    Ok(batch(
+    Ok(assemble(
         "key_customers",
         KEY_CUSTOMERS,
         vec![
-            ints(1..=keys.len() as i32),
-            texts(keys.iter().map(|i| Some(ids[*i]))),
-            floats(keys.iter().map(|i| Some(money(i128::from(values[*i]))))),
-            floats(keys.iter().map(|i| share(i128::from(values[*i])))),
-            floats(cumulative),
-            counts(keys.iter().map(|i| Some(orders[*i] as u64))),
-            ints(keys.iter().map(|i| since[*i] as i32)),
-            floats(keys.iter().map(|i| Some(gap[*i]))),
-            booleans(keys.iter().map(|i| gap[*i].is_finite().then(|| since[*i] > 2.0 * gap[*i]))),
+            ("place", ints(1..=keys.len() as i32)),
+            ("customer_id", texts(keys.iter().map(|i| Some(ids[*i])))),
+            ("net_revenue", floats(keys.iter().map(|i| Some(money(i128::from(values[*i])))))),
+            ("revenue_share", floats(keys.iter().map(|i| share(i128::from(values[*i]))))),
+            ("cumulative_share", floats(cumulative)),
+            ("orders", counts(keys.iter().map(|i| Some(orders[*i] as u64)))),
+            ("days_since_last", ints(keys.iter().map(|i| since[*i] as i32))),
+            ("mean_gap_days", floats(keys.iter().map(|i| Some(gap[*i])))),
+            (
+                "is_late",
+                booleans(keys.iter().map(|i| gap[*i].is_finite().then(|| since[*i] > 2.0 * gap[*i]))),
+            ),
         ],
     )?)
 }
@@ -258,7 +267,7 @@ fn products_table(
     products: &[usize],
     values: &[i64],
     sold: &Sold,
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     let class = classes(values);
     let total: i128 = values.iter().map(|v| i128::from((*v).max(0))).sum();
     // Places within `products`, the largest first.
@@ -268,21 +277,24 @@ fn products_table(
     let costed = |i: &usize| sold.uncosted[p(i)] == 0;
     let share = |v: i64| (total > 0).then(|| v.max(0) as f64 / total as f64);
     let price = |i: &usize| (sold.units[p(i)] > 0).then(|| sold.gross[p(i)] as f64 / sold.units[p(i)] as f64);
-    batch(
+    assemble(
         "products",
         PRODUCTS,
         vec![
-            texts(order.iter().map(|i| Some(names[p(i)]))),
-            texts(order.iter().map(|i| Some(categories[p(i)]).filter(|c| !c.is_empty()))),
-            texts(order.iter().map(|i| Some(class[*i].name()))),
-            floats(order.iter().map(|i| e4(values[*i]))),
-            floats(order.iter().map(|i| share(values[*i]))),
-            floats(order.iter().map(|i| if costed(i) { e4(values[*i] - sold.cost[p(i)]) } else { None })),
-            floats(order.iter().map(|i| e4(sold.units[p(i)]))),
-            floats(order.iter().map(price)),
-            floats(order.iter().map(|i| e4(sold.returned[p(i)]))),
-            counts(order.iter().map(|i| Some(sold.orders[p(i)]))),
-            counts(order.iter().map(|i| Some(sold.customers[p(i)]))),
+            ("product", texts(order.iter().map(|i| Some(names[p(i)])))),
+            ("category", texts(order.iter().map(|i| Some(categories[p(i)]).filter(|c| !c.is_empty())))),
+            ("product_class", texts(order.iter().map(|i| Some(class[*i].name())))),
+            ("net_revenue", floats(order.iter().map(|i| e4(values[*i])))),
+            ("revenue_share", floats(order.iter().map(|i| share(values[*i])))),
+            (
+                "margin",
+                floats(order.iter().map(|i| if costed(i) { e4(values[*i] - sold.cost[p(i)]) } else { None })),
+            ),
+            ("units", floats(order.iter().map(|i| e4(sold.units[p(i)])))),
+            ("mean_unit_price", floats(order.iter().map(price))),
+            ("returns_value", floats(order.iter().map(|i| e4(sold.returned[p(i)])))),
+            ("orders", counts(order.iter().map(|i| Some(sold.orders[p(i)])))),
+            ("customers", counts(order.iter().map(|i| Some(sold.customers[p(i)])))),
         ],
     )
 }
@@ -291,7 +303,7 @@ fn bridge_table(
     found: Option<&Bridge>,
     before: (Day, Day),
     after: (Day, Day),
-) -> Result<RecordBatch, PipelineError> {
+) -> Result<RecordBatch, TableError> {
     type Row = (&'static str, &'static str, f64, Option<usize>);
     let part = |view, name, p: Part| -> Row { (view, name, p.amount, Some(p.members)) };
     let rows: Vec<Row> = found.map_or(Vec::new(), |b| {
@@ -315,17 +327,17 @@ fn bridge_table(
     });
     let period = |part: &str| if part == "before" { before } else { after };
     let step = |i: usize| rows[..=i].iter().filter(|r| r.0 == rows[i].0).count() as i32;
-    batch(
+    assemble(
         "revenue_bridge",
         REVENUE_BRIDGE,
         vec![
-            texts(rows.iter().map(|r| Some(r.0))),
-            ints((0..rows.len()).map(step)),
-            texts(rows.iter().map(|r| Some(r.1))),
-            floats(rows.iter().map(|r| Some(r.2))),
-            counts(rows.iter().map(|r| r.3.map(|n| n as u64))),
-            days(rows.iter().map(|r| period(r.1).0)),
-            days(rows.iter().map(|r| period(r.1).1)),
+            ("view", texts(rows.iter().map(|r| Some(r.0)))),
+            ("step", ints((0..rows.len()).map(step))),
+            ("part", texts(rows.iter().map(|r| Some(r.1)))),
+            ("amount", floats(rows.iter().map(|r| Some(r.2)))),
+            ("members", counts(rows.iter().map(|r| r.3.map(|n| n as u64)))),
+            ("period_start", days(rows.iter().map(|r| period(r.1).0))),
+            ("period_end", days(rows.iter().map(|r| period(r.1).1))),
         ],
     )
 }
