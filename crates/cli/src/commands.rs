@@ -73,10 +73,36 @@ fn propose(files: &[PathBuf], output: &Path, force: bool) -> Result<String, Fail
         files.iter().map(|f| InputFile { name: f.display().to_string(), path: f.clone() }).collect();
     let mut proposal = inspect::inspect(&inputs)?;
     let folder = output.parent().unwrap_or(Path::new(""));
-    proposal.input.files = files.iter().map(|f| relative_to(f, folder)).collect();
-    fs::write(output, config_text::config_text(&proposal))
-        .map_err(|e| Failure::Write(output.to_owned(), e))?;
-    Ok(config_text::findings(&proposal, output))
+    proposal.input.files = proposal.files.iter().map(|i| relative_to(&files[*i], folder)).collect();
+    for join in &mut proposal.input.join {
+        join.file = relative_to(Path::new(&join.file), folder);
+    }
+    proposal.input.file = std::mem::take(&mut proposal.input.file)
+        .into_iter()
+        .map(|(name, different)| (relative_to(Path::new(&name), folder), different))
+        .collect();
+    let kept = keep_edited(output)?;
+    let text = config_text::config_text(&proposal);
+    let signed = format!("{}{}\n{text}", SIGNED, tillwise_pipeline::hash_text(&text));
+    fs::write(output, signed).map_err(|e| Failure::Write(output.to_owned(), e))?;
+    let kept = kept.map(|k| format!("The edited config is kept as {}\n", k.display())).unwrap_or_default();
+    Ok(kept + &config_text::findings(&proposal, output))
+}
+
+/// How a config begins that `init` wrote; a hash of what follows comes next.
+const SIGNED: &str = "# tillwise init ";
+
+/// Puts a config aside that somebody has edited; where it is now.
+fn keep_edited(output: &Path) -> Result<Option<PathBuf>, Failure> {
+    let Ok(text) = fs::read_to_string(output) else { return Ok(None) };
+    let own = text.strip_prefix(SIGNED).and_then(|rest| rest.split_once('\n'));
+    if own.is_some_and(|(hash, rest)| hash == tillwise_pipeline::hash_text(rest)) {
+        return Ok(None);
+    }
+    let free = (1..).map(|n| output.with_extension(format!("toml.{n}"))).find(|p| !p.exists());
+    let kept = free.unwrap_or_else(|| output.with_extension("toml.old"));
+    fs::rename(output, &kept).map_err(|e| Failure::Write(kept.clone(), e))?;
+    Ok(Some(kept))
 }
 
 /// A path as it must stand in a config in `folder`.

@@ -2,6 +2,7 @@
 //! [`schema`]s, the [`Engine`] trait that turns transactions into a customer table, and the
 //! [`ModelFile`] envelope in which fitted models are kept.
 
+pub mod calendar;
 mod day;
 mod engine;
 mod model;

@@ -1,20 +1,27 @@
 //! Dates as exports write them.
+//!
+//! A [`DateFormat`] is ISO 8601, a strftime pattern, a pattern after the word `jalali` (the Solar Hijri calendar of
+//! Iran), or a number: seconds, milliseconds or microseconds since 1970, Excel's days, or a century, year, month and
+//! day as AS/400 writes them. Month names are known in the languages of [`names`]. [`infer`] finds the formats that
+//! fit given values.
 
-use std::fmt::Write as _;
+pub mod infer;
+mod names;
 
-use chrono::format::{Item, Parsed, StrftimeItems, parse as chrono_parse};
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-use tillwise_core::Day;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use tillwise_core::{Day, calendar};
 
 use crate::numbers::fold_digits;
 
-/// A moment as written, without a zone.
+/// A moment as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The day.
     pub day: Day,
     /// Microseconds since 1970-01-01T00:00:00.
     pub micros: i64,
+    /// Minutes ahead of UTC, where the text says so.
+    pub offset_minutes: Option<i32>,
 }
 
 /// A parsed `date_format`.
@@ -24,49 +31,83 @@ pub struct DateFormat(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     Iso,
-    /// Digits and literals only: read without chrono, in one pass.
-    Numeric(Vec<Token>),
-    Strftime(Vec<Item<'static>>),
+    Pattern {
+        pieces: Vec<Piece>,
+        jalali: bool,
+    },
+    /// Units since 1970, so many a second.
+    Epoch(i64),
+    Excel,
+    Century,
 }
 
+/// A piece of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
+enum Piece {
     Year,
     ShortYear,
     Month,
+    MonthName,
     Day,
+    /// `st`, `nd`, `rd` or `th`.
+    Ordinal,
+    WeekdayName,
     Hour,
+    Hour12,
+    HalfOfDay,
     Minute,
     Second,
-    Literal(u8),
+    Fraction,
+    Zone,
+    Blank,
+    Literal(char),
 }
 
+/// The words that a `date_format` may be, beside patterns.
+const WORDS: [(&str, Kind); 6] = [
+    ("iso", Kind::Iso),
+    ("epoch", Kind::Epoch(1)),
+    ("epoch_ms", Kind::Epoch(1_000)),
+    ("epoch_us", Kind::Epoch(1_000_000)),
+    ("excel", Kind::Excel),
+    ("cyymmdd", Kind::Century),
+];
+
 impl DateFormat {
-    /// `"iso"` or a strftime pattern.
+    /// See the module for what it may be.
     ///
     /// # Errors
     /// A sentence, if the pattern has an unknown specifier or does not give a day.
     pub fn new(pattern: &str) -> Result<Self, String> {
-        if pattern.eq_ignore_ascii_case("iso") {
-            return Ok(DateFormat::iso());
+        if let Some((_, kind)) = WORDS.iter().find(|(word, _)| pattern.eq_ignore_ascii_case(word)) {
+            return Ok(DateFormat(kind.clone()));
         }
-        if let Some(tokens) = numeric(pattern) {
-            return Ok(DateFormat(Kind::Numeric(tokens)));
+        let (jalali, shown) = match pattern.strip_prefix("jalali ") {
+            Some(rest) => (true, rest),
+            None => (false, pattern),
+        };
+        let mut pieces = Vec::new();
+        let mut chars = shown.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '%' => match chars.next() {
+                    Some(specifier) => pieces.extend(specified(specifier).ok_or_else(|| {
+                        format!("`%{specifier}` is not known in a date pattern; `{pattern}` has one")
+                    })?),
+                    None => return Err(format!("`{pattern}` ends with a `%`")),
+                },
+                c if c.is_whitespace() => pieces.push(Piece::Blank),
+                c => pieces.push(Piece::Literal(c)),
+            }
         }
-        let items: Vec<Item<'static>> = StrftimeItems::new(pattern).map(Item::to_owned).collect();
-        if items.iter().any(|i| matches!(i, Item::Error)) {
-            return Err(format!("`{pattern}` is not a strftime pattern"));
+        let has = |any: &[Piece]| pieces.iter().any(|p| any.contains(p));
+        let gives_day = has(&[Piece::Year, Piece::ShortYear])
+            && has(&[Piece::Month, Piece::MonthName])
+            && has(&[Piece::Day]);
+        if !gives_day {
+            return Err(format!("`{pattern}` does not give a year, a month and a day"));
         }
-        let day = NaiveDate::from_ymd_opt(2011, 12, 9);
-        let sample = day.and_then(|d| d.and_hms_opt(13, 5, 7)).map(|s| s.and_utc().fixed_offset());
-        let mut written = String::new();
-        let format = DateFormat(Kind::Strftime(items.clone()));
-        // Writing fails where an item stands for something that a moment does not have.
-        let wrote = sample.is_some_and(|s| write!(written, "{}", s.format_with_items(items.iter())).is_ok());
-        match format.parse(written.as_bytes()) {
-            Some(moment) if wrote && Some(moment.day) == day.and_then(Day::from_date) => Ok(format),
-            _ => Err(format!("`{pattern}` does not give a year, a month and a day")),
-        }
+        Ok(DateFormat(Kind::Pattern { pieces, jalali }))
     }
 
     /// The format of dates such as `2011-12-09 12:50:00`.
@@ -77,71 +118,90 @@ impl DateFormat {
     /// Reads a date or a moment; `None` if the text is not one.
     pub fn parse(&self, text: &[u8]) -> Option<Moment> {
         let text = text.trim_ascii();
-        if !text.is_ascii() {
-            return self.parse_ascii(&fold_digits(text)?);
+        if text.is_ascii() {
+            // Safe for what follows: ASCII is UTF-8.
+            return self.parse_folded(std::str::from_utf8(text).ok()?);
         }
-        self.parse_ascii(text)
+        self.parse_folded(fold_digits(std::str::from_utf8(text).ok()?).trim())
     }
 
-    fn parse_ascii(&self, text: &[u8]) -> Option<Moment> {
+    fn parse_folded(&self, text: &str) -> Option<Moment> {
         match &self.0 {
-            Kind::Iso => iso(text),
-            Kind::Numeric(tokens) => by_tokens(tokens, text),
-            Kind::Strftime(items) => {
-                let text = std::str::from_utf8(text).ok()?;
-                let mut parsed = Parsed::new();
-                chrono_parse(&mut parsed, text, items.iter()).ok()?;
-                let date = parsed.to_naive_date().ok()?;
-                moment(date, parsed.to_naive_time().unwrap_or(NaiveTime::MIN))
+            Kind::Iso => iso(text.as_bytes()),
+            Kind::Pattern { pieces, jalali } => by_pieces(pieces, *jalali, text),
+            Kind::Epoch(a_second) => {
+                let ticks: i64 = whole(text)?;
+                let micros = ticks.checked_mul(1_000_000 / a_second)?;
+                Some(Moment { offset_minutes: Some(0), ..at_micros(micros)? })
+            }
+            Kind::Excel => excel(text),
+            Kind::Century => {
+                // A leading zero may be lost: 991231 is of 1999.
+                let number: i64 = whole(text).filter(|n| (10_101..=9_991_231).contains(n))?;
+                let (year, month, day) = (1900 + number / 10_000, number / 100 % 100, number % 100);
+                moment(NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?, NaiveTime::MIN)
             }
         }
     }
+}
+
+fn whole(text: &str) -> Option<i64> {
+    let whole = text.strip_suffix(".0").unwrap_or(text);
+    whole.bytes().all(|b| b.is_ascii_digit()).then(|| whole.parse().ok())?
+}
+
+fn at_micros(micros: i64) -> Option<Moment> {
+    let at = chrono::DateTime::from_timestamp_micros(micros)?.naive_utc();
+    moment(at.date(), at.time())
+}
+
+/// Days since 1899-12-30, as Excel counts from March 1900 on.
+fn excel(text: &str) -> Option<Moment> {
+    let (days, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if days.is_empty() || days.len() > 7 || !digits(days) || !digits(part) {
+        return None;
+    }
+    let days: i64 = days.parse().ok().filter(|d| (61..=2_958_465).contains(d))?;
+    let part: f64 = if part.is_empty() { 0.0 } else { format!("0.{part}").parse().ok()? };
+    // To the second: a serial of five places is exact to the second, and no more.
+    let seconds = (part * 86_400.0).round() as i64;
+    let start = NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
+    let at = start.checked_add_signed(TimeDelta::seconds(days * 86_400 + seconds))?;
+    moment(at.date(), at.time())
 }
 
 fn moment(date: NaiveDate, time: NaiveTime) -> Option<Moment> {
     let day = Day::from_date(date)?;
-    Some(Moment { day, micros: NaiveDateTime::new(date, time).and_utc().timestamp_micros() })
+    let micros = NaiveDateTime::new(date, time).and_utc().timestamp_micros();
+    Some(Moment { day, micros, offset_minutes: None })
 }
 
-/// A pattern made of numeric specifiers and literals, or `None`.
-fn numeric(pattern: &str) -> Option<Vec<Token>> {
-    let mut tokens = Vec::new();
-    let mut bytes = pattern.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            if !byte.is_ascii() || byte.is_ascii_digit() {
-                return None;
-            }
-            tokens.push(Token::Literal(byte));
-            continue;
-        }
-        match bytes.next()? {
-            b'Y' => tokens.push(Token::Year),
-            b'y' => tokens.push(Token::ShortYear),
-            b'm' => tokens.push(Token::Month),
-            b'd' | b'e' => tokens.push(Token::Day),
-            b'H' => tokens.push(Token::Hour),
-            b'M' => tokens.push(Token::Minute),
-            b'S' => tokens.push(Token::Second),
-            b'F' => tokens.extend([
-                Token::Year,
-                Token::Literal(b'-'),
-                Token::Month,
-                Token::Literal(b'-'),
-                Token::Day,
-            ]),
-            b'T' => tokens.extend([
-                Token::Hour,
-                Token::Literal(b':'),
-                Token::Minute,
-                Token::Literal(b':'),
-                Token::Second,
-            ]),
-            _ => return None,
-        }
-    }
-    let has = |t| tokens.contains(&t);
-    ((has(Token::Year) || has(Token::ShortYear)) && has(Token::Month) && has(Token::Day)).then_some(tokens)
+/// What a specifier stands for.
+fn specified(specifier: char) -> Option<Vec<Piece>> {
+    use Piece::*;
+    Some(match specifier {
+        'Y' => vec![Year],
+        'y' => vec![ShortYear],
+        'm' => vec![Month],
+        'b' | 'B' | 'h' => vec![MonthName],
+        'd' | 'e' => vec![Day],
+        'o' => vec![Ordinal],
+        'a' | 'A' => vec![WeekdayName],
+        'H' | 'k' => vec![Hour],
+        'I' | 'l' => vec![Hour12],
+        'p' | 'P' => vec![HalfOfDay],
+        'M' => vec![Minute],
+        'S' => vec![Second],
+        'f' => vec![Fraction],
+        'z' | 'Z' => vec![Zone],
+        'F' => vec![Year, Literal('-'), Month, Literal('-'), Day],
+        'D' => vec![Month, Literal('/'), Day, Literal('/'), ShortYear],
+        'T' => vec![Hour, Literal(':'), Minute, Literal(':'), Second],
+        'R' => vec![Hour, Literal(':'), Minute],
+        '%' => vec![Literal('%')],
+        _ => return None,
+    })
 }
 
 /// Up to `most` digits from the front; all of them if a literal follows, so `3/9/2019` and
@@ -156,40 +216,154 @@ fn digits(text: &mut &[u8], most: usize) -> Option<u32> {
     Some(value)
 }
 
-fn by_tokens(tokens: &[Token], mut text: &[u8]) -> Option<Moment> {
+/// The letters at the front of a text, and a point behind them.
+fn word<'a>(text: &mut &'a [u8]) -> Option<&'a str> {
+    let all = std::str::from_utf8(text).ok()?;
+    let end = all.find(|c: char| !c.is_alphabetic() && c != '\u{200c}').unwrap_or(all.len());
+    let found = &all[..end];
+    *text = all[end..].strip_prefix('.').unwrap_or(&all[end..]).as_bytes();
+    (!found.is_empty()).then_some(found)
+}
+
+fn by_pieces(pieces: &[Piece], jalali: bool, text: &str) -> Option<Moment> {
+    let mut text = text.as_bytes();
     let (mut year, mut month, mut day, mut hour, mut minute, mut second) = (0i32, 0, 0, 0, 0, 0);
-    for token in tokens {
-        match token {
-            Token::Year => {
-                let before = text.len();
-                year = digits(&mut text, 4)? as i32;
-                if before - text.len() != 4 {
-                    return None;
-                }
+    let (mut nanos, mut afternoon, mut offset) = (0, None, None);
+    for piece in pieces {
+        match piece {
+            Piece::Year => year = fixed(&mut text, 4)? as i32,
+            Piece::ShortYear => {
+                let y = fixed(&mut text, 2)? as i32;
+                year = match (jalali, y < 70) {
+                    (true, true) => 1400 + y,
+                    (true, false) => 1300 + y,
+                    (false, true) => 2000 + y,
+                    (false, false) => 1900 + y,
+                };
             }
-            Token::ShortYear => {
-                let y = digits(&mut text, 2)? as i32;
-                year = if y < 70 { 2000 + y } else { 1900 + y };
+            Piece::Month => month = digits(&mut text, 2)?,
+            Piece::MonthName => month = names::month(word(&mut text)?, jalali)?,
+            Piece::Day => day = digits(&mut text, 2)?,
+            Piece::Ordinal => {
+                let suffix = ["st", "nd", "rd", "th"]
+                    .iter()
+                    .find(|s| text.len() >= 2 && text[..2].eq_ignore_ascii_case(s.as_bytes()));
+                text = &text[suffix.map_or(0, |s| s.len())..];
             }
-            Token::Month => month = digits(&mut text, 2)?,
-            Token::Day => day = digits(&mut text, 2)?,
-            Token::Hour => hour = digits(&mut text, 2)?,
-            Token::Minute => minute = digits(&mut text, 2)?,
-            Token::Second => second = digits(&mut text, 2)?,
-            Token::Literal(b' ') => {
+            Piece::WeekdayName => names::is_weekday(word(&mut text)?).then_some(())?,
+            Piece::Hour => hour = digits(&mut text, 2)?,
+            Piece::Hour12 => hour = digits(&mut text, 2).filter(|h| (1..=12).contains(h))?,
+            Piece::HalfOfDay => afternoon = Some(half_of_day(&mut text)?),
+            Piece::Minute => minute = digits(&mut text, 2)?,
+            Piece::Second => second = digits(&mut text, 2)?,
+            Piece::Fraction => {
+                let n = text.iter().take_while(|b| b.is_ascii_digit()).count();
+                let places = text[..n].iter().map(|b| u32::from(b - b'0')).chain(std::iter::repeat(0));
+                nanos = places.take(9).fold(0, |v, digit| v * 10 + digit);
+                text = &text[n..];
+                (n > 0).then_some(())?;
+            }
+            Piece::Zone => {
+                offset = Some(zone_offset(text.trim_ascii())?);
+                text = &[];
+            }
+            Piece::Blank => {
                 let trimmed = text.trim_ascii_start();
                 if trimmed.len() == text.len() {
                     return None;
                 }
                 text = trimmed;
             }
-            Token::Literal(b) => text = text.strip_prefix(&[*b])?,
+            Piece::Literal(c) => text = text.strip_prefix(c.encode_utf8(&mut [0; 4]).as_bytes())?,
         }
     }
-    if !text.is_empty() {
+    if !text.trim_ascii().is_empty() {
         return None;
     }
-    moment(NaiveDate::from_ymd_opt(year, month, day)?, NaiveTime::from_hms_opt(hour, minute, second)?)
+    if let Some(afternoon) = afternoon {
+        hour = hour % 12 + if afternoon { 12 } else { 0 };
+    }
+    let date = if jalali {
+        calendar::from_jalali(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)?
+    } else {
+        NaiveDate::from_ymd_opt(year, month, day)?
+    };
+    let read = moment(date, NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?)?;
+    Some(Moment { offset_minutes: offset, ..read })
+}
+
+/// Whether it is afternoon: `PM`, `p. m.`, and what other languages write.
+fn half_of_day(text: &mut &[u8]) -> Option<bool> {
+    let all = std::str::from_utf8(text).ok()?;
+    for (name, afternoon) in
+        [("午前", false), ("午後", true), ("上午", false), ("下午", true), ("오전", false), ("오후", true)]
+    {
+        if let Some(rest) = all.strip_prefix(name) {
+            *text = rest.trim_start().as_bytes();
+            return Some(afternoon);
+        }
+    }
+    for (name, afternoon) in [("ق.ظ", false), ("ب.ظ", true), ("ص", false), ("م", true)] {
+        if let Some(rest) = all.strip_prefix(name) {
+            *text = rest.strip_prefix('.').unwrap_or(rest).as_bytes();
+            return Some(afternoon);
+        }
+    }
+    let mut rest = *text;
+    let afternoon = match rest.first()?.to_ascii_lowercase() {
+        b'a' => false,
+        b'p' => true,
+        _ => return None,
+    };
+    rest = &rest[1..];
+    rest = rest.strip_prefix(b".").unwrap_or(rest).trim_ascii_start();
+    if !rest.first()?.eq_ignore_ascii_case(&b'm') {
+        return None;
+    }
+    rest = &rest[1..];
+    *text = rest.strip_prefix(b".").unwrap_or(rest);
+    Some(afternoon)
+}
+
+/// Minutes ahead of UTC: `Z`, `UTC`, `+03:30`, `-0500`, `GMT+2`, and the common short names.
+fn zone_offset(zone: &[u8]) -> Option<i32> {
+    let text = std::str::from_utf8(zone).ok()?;
+    // As JavaScript writes it: `GMT+0100 (Central European Standard Time)`.
+    let text = text.split('(').next()?.trim();
+    let numeric = |t: &str| -> Option<i32> {
+        let sign = match t.as_bytes().first()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let digits: String = t[1..].chars().filter(|c| *c != ':').collect();
+        let number: i32 = digits.parse().ok()?;
+        let (hours, minutes) = match digits.len() {
+            1 | 2 => (number, 0),
+            4 => (number / 100, number % 100),
+            _ => return None,
+        };
+        (hours <= 14 && minutes < 60).then_some(sign * (60 * hours + minutes))
+    };
+    match text {
+        "Z" | "z" | "UTC" | "GMT" | "UT" | "utc" | "gmt" => Some(0),
+        "CET" | "MEZ" | "BST" | "WEST" => Some(60),
+        "CEST" | "MESZ" | "EET" => Some(120),
+        "EEST" | "MSK" => Some(180),
+        "EST" => Some(-300),
+        "EDT" => Some(-240),
+        "CST" => Some(-360),
+        "CDT" | "MST" => Some(if text == "CDT" { -300 } else { -420 }),
+        "MDT" => Some(-360),
+        "PST" => Some(-480),
+        "PDT" => Some(-420),
+        "JST" | "KST" => Some(540),
+        "IRST" => Some(210),
+        _ => match text.strip_prefix("UTC").or_else(|| text.strip_prefix("GMT")) {
+            Some(rest) => numeric(rest.trim()),
+            None => numeric(text),
+        },
+    }
 }
 
 /// ISO 8601: `2011-12-09`, `20111209`, with ` ` or `T`, a time to any precision, and a zone that is
@@ -227,17 +401,9 @@ fn iso(text: &[u8]) -> Option<Moment> {
         }
     }
     let zone = rest.trim_ascii();
-    let zoned = match zone {
-        [] | b"Z" | b"z" | b"UTC" => true,
-        [b'+' | b'-', digits @ ..] => {
-            matches!(digits.len(), 2 | 4 | 5) && digits.iter().all(|b| b.is_ascii_digit() || *b == b':')
-        }
-        _ => false,
-    };
-    if !zoned {
-        return None;
-    }
-    moment(date, NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?)
+    let offset = if zone.is_empty() { None } else { Some(zone_offset(zone)?) };
+    let read = moment(date, NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?)?;
+    Some(Moment { offset_minutes: offset, ..read })
 }
 
 fn fixed(text: &mut &[u8], n: usize) -> Option<u32> {
@@ -319,8 +485,17 @@ mod tests {
             day("%d/%m/%Y %H:%M %z", "09/12/2011 12:50 +0330").unwrap(),
             "2011-12-09 12:50:00 2011-12-09"
         );
-        for odd in ["%Y-%m-%d %Z", "%+", "%s", "%c"] {
-            let _ = DateFormat::new(odd);
+        assert_eq!(
+            DateFormat::new("%d/%m/%Y %H:%M %z")
+                .unwrap()
+                .parse(b"09/12/2011 12:50 +0330")
+                .unwrap()
+                .offset_minutes,
+            Some(210)
+        );
+        assert_eq!(DateFormat::iso().parse(b"2011-12-09T12:50:07-05:00").unwrap().offset_minutes, Some(-300));
+        for odd in ["%+", "%s", "%c"] {
+            assert!(DateFormat::new(odd).is_err());
         }
     }
 
@@ -329,5 +504,35 @@ mod tests {
         assert!(DateFormat::new("%Y-%m").is_err());
         assert!(DateFormat::new("%Q").is_err());
         assert!(DateFormat::new("hello").is_err());
+    }
+
+    #[test]
+    fn spellings_of_exports() {
+        for (format, text, day_is) in [
+            ("%d/%b/%Y:%H:%M:%S %z", "03/Jan/2023:11:43:24 +0000", "2023-01-03 11:43:24"),
+            ("%d/%m/%Y %I:%M %p", "03/01/2023 11:43 a. m.", "2023-01-03 11:43:00"),
+            ("%m/%d/%Y, %I:%M:%S %p", "1/3/2023, 12:43:24 AM", "2023-01-03 00:43:24"),
+            ("%d-%b-%y", "03-JAN-23", "2023-01-03 00:00:00"),
+            ("%d. %B %Y", "3. März 2023", "2023-03-03 00:00:00"),
+            ("%d de %B de %Y", "3 de enero de 2023", "2023-01-03 00:00:00"),
+            ("%a, %d %b %Y %H:%M:%S %z", "Tue, 03 Jan 2023 11:43:24 GMT", "2023-01-03 11:43:24"),
+            ("%A, %d %B %Y", "Tuesday, 03 January 2023", "2023-01-03 00:00:00"),
+            ("%Y年%m月%d日", "2023年1月3日", "2023-01-03 00:00:00"),
+            ("%Y.%m.%d.", "2023.01.03.", "2023-01-03 00:00:00"),
+            ("%B %d%o, %Y", "January 3rd, 2023", "2023-01-03 00:00:00"),
+            ("%Y%m%d%H%M%S", "20230103114324", "2023-01-03 11:43:24"),
+            ("epoch", "1672746204", "2023-01-03 11:43:24"),
+            ("epoch_ms", "1672746204000", "2023-01-03 11:43:24"),
+            ("epoch_us", "1672746204000000", "2023-01-03 11:43:24"),
+            ("excel", "44929.48847", "2023-01-03 11:43:24"),
+            ("cyymmdd", "1230103", "2023-01-03 00:00:00"),
+            ("cyymmdd", "991231", "1999-12-31 00:00:00"),
+            ("jalali %Y/%m/%d", "1398/01/01", "2019-03-21 00:00:00"),
+            ("jalali %Y-%m-%d %H:%M", "۱۳۹۸-۱-۱ ۱۲:۳۰", "2019-03-21 12:30:00"),
+            ("jalali %d %B %Y", "۱ فروردین ۱۳۹۸", "2019-03-21 00:00:00"),
+        ] {
+            let read = day(format, text).unwrap_or_default();
+            assert!(read.starts_with(day_is), "{format} {text}: {read}");
+        }
     }
 }

@@ -54,14 +54,14 @@ pub enum IngestError {
         path: PathBuf,
     },
     /// A mapped column is not there.
-    #[error("{}: there is no column `{column}`{suggestion}; the columns are {present}. Correct [columns] {part}{delimiter_hint}", path.display())]
+    #[error("{}: there is no column `{column}`{suggestion}; the columns are {present}. Correct {key}{delimiter_hint}", path.display())]
     NoColumn {
         /// The file.
         path: PathBuf,
         /// The column as configured.
         column: String,
-        /// The part it was to play.
-        part: &'static str,
+        /// The key that names it.
+        key: String,
         /// `, did you mean ...` or empty.
         suggestion: String,
         /// The columns there are.

@@ -14,6 +14,7 @@
 mod config;
 mod dates;
 mod error;
+mod identity;
 pub mod inspect;
 mod months;
 mod numbers;
@@ -33,17 +34,17 @@ use tillwise_core::schema::{REJECTS, TRANSACTIONS};
 use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble};
 
 pub use config::{
-    Cancelled, Cleaning, ColumnRef, Columns, Format, Input, MissingCustomer, NegativePrice, Repeats, Returns,
-    ZeroAmount,
+    Cancelled, Cleaning, ColumnRef, Columns, Different, Format, Input, Join, MissingCustomer, NegativePrice,
+    OneOrMore, Repeats, Returns, StrayDates, ZeroAmount,
 };
 pub use error::IngestError;
-pub use quality::{FileQuality, Quality};
+pub use quality::{FileQuality, MonthQuality, Quality};
 
 use dates::DateFormat;
 use months::Months;
 use numbers::NumberFormat;
 use repeats::RepeatLog;
-use rows::{PARTS, Parsed, Part, Pattern, Reason, Reject, RowReader, Rules, Stats};
+use rows::{Above, PARTS, Parsed, Part, Patterns, Reason, Reject, RowReader, Rules, Stats};
 use source::{Block, Layout, Source};
 
 /// Blocks that are read side by side before their lines are written. The same for any number of
@@ -61,6 +62,8 @@ pub struct Plan {
     pub cleaning: Cleaning,
     /// The files, as [`find_files`] gives them.
     pub files: Vec<InputFile>,
+    /// The folder that the config's paths are relative to.
+    pub base: PathBuf,
     /// Bytes that the process may take; `None` for the default.
     pub memory_limit: Option<u64>,
 }
@@ -128,7 +131,8 @@ impl Plan {
         self.rules().map(|_| ())
     }
 
-    fn rules(&self) -> Result<Rules, IngestError> {
+    /// The rules of each file.
+    fn rules(&self) -> Result<Vec<Rules>, IngestError> {
         let columns = self.columns.by_part();
         let mapped: [bool; PARTS.len()] = std::array::from_fn(|i| columns[i].is_some());
         for (part, key) in [(Part::Customer, "customer"), (Part::Date, "date")] {
@@ -140,39 +144,75 @@ impl Plan {
                 ));
             }
         }
-        if !mapped[Part::Amount as usize] && !mapped[Part::Price as usize] {
+        let money = [Part::Amount, Part::Price, Part::Credit];
+        if !money.iter().any(|part| mapped[*part as usize]) {
             return Err(IngestError::config(
                 "[columns]",
                 "there is neither an amount nor a price",
                 "name the column of the line's money as `amount`, or `quantity` and `price`",
             ));
         }
-        let numbers = NumberFormat::new(self.input.decimal, &self.input.thousands).map_err(|problem| {
-            IngestError::config("[input] decimal, thousands", problem, "use two different marks")
-        })?;
-        let dates = DateFormat::new(&self.input.date_format).map_err(|problem| {
-            IngestError::config(
-                "[input] date_format",
-                problem,
-                "use \"iso\" or a pattern such as \"%d/%m/%Y %H:%M\"",
-            )
-        })?;
-        if self.cleaning.latest.is_some_and(|l| l < self.cleaning.earliest) {
+        if self.cleaning.latest < self.cleaning.earliest {
             return Err(IngestError::config(
                 "[cleaning] latest",
                 "it lies before earliest",
                 "correct one of them",
             ));
         }
-        source::Dialect::new(&self.input)?;
+        let shared = self.rules_of(&self.input, mapped)?;
+        if self.input.file.is_empty() {
+            return Ok(vec![shared; self.files.len().max(1)]);
+        }
+        self.files.iter().map(|f| self.rules_of(&self.input.of_file(&f.name), mapped)).collect()
+    }
+
+    fn rules_of(&self, input: &Input, mapped: [bool; PARTS.len()]) -> Result<Rules, IngestError> {
+        let numbers = NumberFormat::new(&input.decimal, &input.thousands).map_err(|problem| {
+            IngestError::config("[input] decimal, thousands", problem, "use two different marks")
+        })?;
+        let bad_format = |problem: String| {
+            IngestError::config(
+                "[input] date_format",
+                problem,
+                "use \"iso\" or a pattern such as \"%d/%m/%Y %H:%M\", or a list of them",
+            )
+        };
+        let dates: Vec<DateFormat> = input
+            .date_format
+            .all()
+            .iter()
+            .map(|f| DateFormat::new(f).map_err(bad_format))
+            .collect::<Result<_, _>>()?;
+        if dates.is_empty() {
+            return Err(bad_format("no format is given".to_owned()));
+        }
+        let zone = match &input.zone {
+            None => None,
+            Some(name) => Some(name.parse().map_err(|_| {
+                IngestError::config(
+                    "[input] zone",
+                    format!("`{name}` is no zone"),
+                    "use a name such as \"Europe/Berlin\" or \"UTC\"",
+                )
+            })?),
+        };
+        source::Dialect::new(input)?;
         Ok(Rules {
             dates,
+            zone,
             numbers,
+            hundredths: input.hundredths,
             cleaning: self.cleaning.clone(),
-            not_products: self.cleaning.not_products.iter().map(|p| Pattern::new(p)).collect(),
+            patterns: Patterns::of(&self.cleaning),
             mapped,
+            by_order_line: self.by_order_line(),
             schema: arrow_schema(TRANSACTIONS),
         })
+    }
+
+    /// Whether several files may tell of the same order line.
+    fn by_order_line(&self) -> bool {
+        self.files.len() > 1 && self.columns.order.is_some()
     }
 }
 
@@ -180,8 +220,9 @@ impl Plan {
 struct Piece {
     file: usize,
     layout: Arc<Layout>,
-    names: Arc<[Option<String>; PARTS.len()]>,
     block: Block,
+    /// What is to be known of the file, with its first block.
+    notes: Vec<String>,
 }
 
 /// Reads the export into `out/transactions/` and `out/rejects/`.
@@ -190,14 +231,18 @@ struct Piece {
 /// If a file cannot be read, a mapped column is missing, no row is accepted, or the result cannot be
 /// written. Bad rows are not errors.
 pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
-    let rules = plan.rules()?;
+    let rules = &plan.rules()?;
     let rejects_folder = out.join("rejects");
     std::fs::create_dir_all(&rejects_folder).map_err(IngestError::write(&rejects_folder))?;
     let scratch = out.join("repeats.tmp");
     let mut sink = Sink {
-        rules: &rules,
-        months: Months::create(&out.join("transactions"), rules.schema.clone(), plan.memory_limit)?,
-        log: RepeatLog::create(&scratch, &plan.cleaning, plan.files.len())?,
+        rules,
+        fills: !plan.input.fill_down.is_empty(),
+        above: Vec::new(),
+        months: Months::create(&out.join("transactions"), rules[0].schema.clone(), plan.memory_limit)?,
+        log: RepeatLog::create(&scratch, &plan.cleaning, plan.files.len(), plan.by_order_line())?,
+        few: BTreeMap::new(),
+        notes: Vec::new(),
         rejects: Rejects::create(&rejects_folder.join("rejects.parquet"))?,
         stats: Stats::default(),
         files: plan
@@ -219,18 +264,22 @@ pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
 
 fn read_files(plan: &Plan, send: &SyncSender<Result<Piece, IngestError>>) {
     for (file, input) in plan.files.iter().enumerate() {
-        let mut source = match Source::open(&input.path, &plan.input, &plan.columns) {
-            Ok(source) => source,
-            Err(e) => {
-                let _ = send.send(Err(e));
-                return;
-            }
-        };
-        let (layout, names) = (Arc::new(source.layout()), Arc::new(source.names.clone()));
+        let mut source =
+            match Source::open(input, &plan.input.of_file(&input.name), &plan.columns, &plan.base) {
+                Ok(source) => source,
+                Err(e) => {
+                    let _ = send.send(Err(e));
+                    return;
+                }
+            };
+        let layout = Arc::new(source.layout().clone());
+        let mut notes: Vec<String> = source.notes.iter().map(|n| format!("{}: {n}", input.name)).collect();
         loop {
             let piece = match source.next_block() {
                 Ok(None) => break,
-                Ok(Some(block)) => Ok(Piece { file, layout: layout.clone(), names: names.clone(), block }),
+                Ok(Some(block)) => {
+                    Ok(Piece { file, layout: layout.clone(), block, notes: std::mem::take(&mut notes) })
+                }
                 Err(e) => Err(e),
             };
             let failed = piece.is_err();
@@ -243,9 +292,17 @@ fn read_files(plan: &Plan, send: &SyncSender<Result<Piece, IngestError>>) {
 }
 
 struct Sink<'a> {
-    rules: &'a Rules,
+    /// By file.
+    rules: &'a [Rules],
+    /// Whether blank cells repeat the one above, so that blocks must be read one after the other.
+    fills: bool,
+    /// The file and what is above its next block.
+    above: Vec<(usize, Above)>,
     months: Months,
     log: RepeatLog,
+    /// The files and lines of months with few rows: they may turn out to stand alone.
+    few: BTreeMap<i32, Vec<(u32, u64)>>,
+    notes: Vec<String>,
     rejects: Rejects,
     stats: Stats,
     files: Vec<FileQuality>,
@@ -258,28 +315,35 @@ impl Sink<'_> {
             if round.is_empty() {
                 return Ok(());
             }
-            let rules = self.rules;
-            let parsed: Vec<(Parsed, Vec<(i32, RecordBatch)>)> = round
-                .par_iter()
-                .map(|piece| {
-                    let mut reader =
-                        RowReader::new(rules, &piece.layout.slots, piece.file, piece.layout.typed);
-                    piece.layout.read(&piece.block, &mut reader);
-                    let mut parsed = reader.parsed;
-                    let batches = parsed
-                        .months
-                        .iter_mut()
-                        .map(|(month, lines)| Ok((*month, lines.finish(rules)?)))
-                        .collect::<Result<_, TableError>>()?;
-                    Ok((parsed, batches))
-                })
-                .collect::<Result<_, IngestError>>()?;
+            let parsed = self.parse(&round)?;
             for (piece, (parsed, batches)) in round.iter().zip(parsed) {
                 self.take(piece, parsed, batches)?;
             }
             self.months.flush()?;
             self.rejects.writer.flush_full()?;
         }
+    }
+
+    /// Reads blocks side by side; one after the other where a row depends on the one above it.
+    fn parse(&mut self, round: &[Piece]) -> Result<Vec<ParsedBlock>, IngestError> {
+        let rules = self.rules;
+        if !self.fills {
+            return round
+                .par_iter()
+                .map(|piece| read_piece(piece, &rules[piece.file], Vec::new()).map(|p| p.0))
+                .collect();
+        }
+        let mut all = Vec::new();
+        for piece in round {
+            let above = match self.above.pop() {
+                Some((file, above)) if file == piece.file => above,
+                _ => Vec::new(),
+            };
+            let (parsed, above) = read_piece(piece, &rules[piece.file], above)?;
+            self.above.push((piece.file, above));
+            all.push(parsed);
+        }
+        Ok(all)
     }
 
     fn take(
@@ -299,10 +363,18 @@ impl Sink<'_> {
         }
         for (month, batch) in batches {
             let lines = &parsed.months[&month];
-            self.log.add(month, piece.file as u32, &lines.hashes, &lines.line_numbers)?;
+            self.log.add(month, piece.file as u32, lines)?;
+            let few = self.few.entry(month).or_default();
+            if few.len() <= FEW_ROWS {
+                few.extend(
+                    lines.line_numbers.iter().take(FEW_ROWS + 1).map(|line| (piece.file as u32, *line)),
+                );
+            }
             self.months.push(month, batch)?;
         }
-        self.rejects.add(&file.file, &piece.names, &parsed.rejects)?;
+        self.notes.extend(piece.notes.iter().cloned());
+        file.unreadable += parsed.rejects.iter().filter(|r| r.reason.is_unreadable()).count() as u64;
+        self.rejects.add(&file.file, &piece.layout.names, &parsed.rejects)?;
         file.rows += parsed.stats.rows;
         file.accepted += parsed.stats.accepted;
         file.rejected += parsed.rejects.len() as u64;
@@ -318,43 +390,47 @@ impl Sink<'_> {
     }
 
     fn finish(mut self, plan: &Plan) -> Result<Quality, IngestError> {
-        let logged = self.log.months();
+        let strays = match plan.cleaning.stray_dates {
+            StrayDates::Reject => self.stray_months(),
+            StrayDates::Keep => Vec::new(),
+        };
+        let mut logged = self.log.months();
+        logged.retain(|(month, _)| !strays.contains(month));
         let parts = self.months.close()?;
+        let had_strays = !strays.is_empty();
+        for month in strays {
+            let rows = self.few.remove(&month).unwrap_or_default();
+            let dropped = months::drop_lines(&parts[&month], &(0..rows.len() as u64).collect::<Vec<_>>())?;
+            self.take_off(&dropped);
+            months::remove(&parts[&month])?;
+            let refused: Vec<(u32, u64, Reason)> =
+                rows.into_iter().map(|(file, line)| (file, line, Reason::StrayDate)).collect();
+            self.reject_later(&refused)?;
+            self.stats.unreadable.remove(&month);
+        }
+        if had_strays && let (Some((first, _)), Some((last, _))) = (logged.first(), logged.last()) {
+            self.stats.first = months::days(&parts[first])?.map(|d| d.0);
+            self.stats.last = months::days(&parts[last])?.map(|d| d.1);
+        }
         let log = &self.log;
         let found = logged
             .par_iter()
             .map(|(month, rows)| Ok((*month, log.search(*month, *rows)?)))
             .collect::<Result<Vec<_>, IngestError>>()?;
-        let (mut within_count, mut across_count) = (0, 0);
-        for (month, repeats) in &found {
-            within_count += repeats.within;
-            across_count += repeats.across;
-            if repeats.drop.is_empty() {
+        let mut repeats = RepeatCounts::default();
+        for (month, found) in &found {
+            repeats.within += found.within;
+            repeats.across += found.across;
+            repeats.changed += found.changed;
+            if found.drop.is_empty() {
                 continue;
             }
             let dropped =
-                months::drop_lines(&parts[month], &repeats.drop.iter().map(|d| d.0).collect::<Vec<_>>())?;
-            self.stats.accepted -= dropped.accepted;
-            self.stats.returns -= dropped.returns;
-            self.stats.gross -= dropped.gross;
-            self.stats.returned -= dropped.returned;
-            self.stats.units -= dropped.units;
-            for (nulls, gone) in self.stats.nulls.iter_mut().zip(dropped.nulls) {
-                *nulls -= gone;
-            }
-            for same_file in repeats.drop.chunk_by(|a, b| a.1 == b.1) {
-                let file = &mut self.files[same_file[0].1 as usize];
-                file.accepted -= same_file.len() as u64;
-                file.rejected += same_file.len() as u64;
-                let rejects: Vec<Reject> = same_file
-                    .iter()
-                    .map(|&(_, _, line, reason)| Reject { line, part: None, value: String::new(), reason })
-                    .collect();
-                for some in rejects.chunks(source::BLOCK_ROWS) {
-                    self.rejects.add(&file.file, &[const { None }; PARTS.len()], some)?;
-                    self.rejects.writer.flush_full()?;
-                }
-            }
+                months::drop_lines(&parts[month], &found.drop.iter().map(|d| d.0).collect::<Vec<_>>())?;
+            self.take_off(&dropped);
+            let refused: Vec<(u32, u64, Reason)> =
+                found.drop.iter().map(|&(_, file, line, reason)| (file, line, reason)).collect();
+            self.reject_later(&refused)?;
         }
         let by_reason = self.rejects.by_reason;
         let first_of = self.rejects.first_of;
@@ -363,8 +439,96 @@ impl Sink<'_> {
             return Err(nothing_accepted(self.stats.rows, &by_reason, &first_of));
         }
         let month_rows = logged.into_iter().collect();
-        Ok(Quality::new(plan, self.stats, self.files, &by_reason, (within_count, across_count), &month_rows))
+        Ok(Quality::new(plan, self.stats, self.files, &by_reason, repeats, &month_rows, self.notes))
     }
+
+    /// Months of a few rows, years from all others.
+    fn stray_months(&self) -> Vec<i32> {
+        let months = self.log.months();
+        let most = FEW_ROWS.min((self.stats.accepted / 1000).max(2) as usize) as u64;
+        let mut strays = Vec::new();
+        for (far, near) in [(true, false), (false, true)] {
+            // From either end: what lies beyond a gap, as long as it is little in all.
+            let mut ordered = months.clone();
+            if near {
+                ordered.reverse();
+            }
+            let mut rows = 0;
+            for pair in ordered.windows(2) {
+                rows += pair[0].1;
+                if rows > most {
+                    break;
+                }
+                if (pair[1].0 - pair[0].0).abs() >= STRAY_MONTHS {
+                    let beyond = |m: i32| if far { m <= pair[0].0 } else { m >= pair[0].0 };
+                    strays.extend(months.iter().map(|m| m.0).filter(|m| beyond(*m)));
+                }
+            }
+        }
+        strays.sort_unstable();
+        strays.dedup();
+        // Two halves that are both little tell nothing.
+        if strays.len() == months.len() { Vec::new() } else { strays }
+    }
+
+    /// Subtracts rows that were accepted at first.
+    fn take_off(&mut self, dropped: &Stats) {
+        self.stats.accepted -= dropped.accepted;
+        self.stats.returns -= dropped.returns;
+        self.stats.gross -= dropped.gross;
+        self.stats.returned -= dropped.returned;
+        self.stats.units -= dropped.units;
+        for (nulls, gone) in self.stats.nulls.iter_mut().zip(dropped.nulls) {
+            *nulls -= gone;
+        }
+    }
+
+    /// Rejects rows that were accepted at first: file, line, reason.
+    fn reject_later(&mut self, refused: &[(u32, u64, Reason)]) -> Result<(), IngestError> {
+        for same_file in refused.chunk_by(|a, b| a.0 == b.0) {
+            let file = &mut self.files[same_file[0].0 as usize];
+            file.accepted -= same_file.len() as u64;
+            file.rejected += same_file.len() as u64;
+            let rejects: Vec<Reject> = same_file
+                .iter()
+                .map(|&(_, line, reason)| Reject { line, part: None, value: String::new(), reason })
+                .collect();
+            for some in rejects.chunks(source::BLOCK_ROWS) {
+                self.rejects.add(&file.file, &[const { None }; PARTS.len()], some)?;
+                self.rejects.writer.flush_full()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows of a month, at most, that may be strays.
+const FEW_ROWS: usize = 1000;
+/// Months between strays and all others, at least.
+const STRAY_MONTHS: i32 = 24;
+
+/// How many accepted rows repeat others.
+#[derive(Clone, Copy, Debug, Default)]
+struct RepeatCounts {
+    within: u64,
+    across: u64,
+    changed: u64,
+}
+
+/// What a block came to, its lines put together by month.
+type ParsedBlock = (Parsed, Vec<(i32, RecordBatch)>);
+
+fn read_piece(piece: &Piece, rules: &Rules, above: Above) -> Result<(ParsedBlock, Above), IngestError> {
+    let mut reader = RowReader::new(rules, &piece.layout, piece.file);
+    reader.above = above;
+    piece.layout.read(&piece.block, &mut reader);
+    let (mut parsed, above) = (reader.parsed, reader.above);
+    let batches = parsed
+        .months
+        .iter_mut()
+        .map(|(month, lines)| Ok((*month, lines.finish(rules)?)))
+        .collect::<Result<_, TableError>>()?;
+    Ok(((parsed, batches), above))
 }
 
 fn nothing_accepted(

@@ -10,7 +10,7 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
 use tillwise_core::Day;
-use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter};
+use tillwise_table::{Compression, ROW_GROUP, Table, TableError, TableWriter};
 
 use crate::IngestError;
 use crate::rows::{CARRIED, Stats};
@@ -83,9 +83,9 @@ impl Months {
     }
 
     /// Writes everything; the parts of every month, in the order their lines were read.
-    pub fn close(mut self) -> Result<BTreeMap<i32, Vec<PathBuf>>, IngestError> {
+    pub fn close(&mut self) -> Result<BTreeMap<i32, Vec<PathBuf>>, IngestError> {
         self.close_open()?;
-        Ok(self.parts)
+        Ok(std::mem::take(&mut self.parts))
     }
 }
 
@@ -126,11 +126,42 @@ pub fn drop_lines(parts: &[PathBuf], drop: &[u64]) -> Result<Stats, IngestError>
     Ok(dropped)
 }
 
+/// Removes a month.
+pub fn remove(parts: &[PathBuf]) -> Result<(), IngestError> {
+    for part in parts {
+        if part.exists() {
+            fs::remove_file(part).map_err(IngestError::write(part))?;
+        }
+    }
+    if let Some(folder) = parts.first().and_then(|p| p.parent()) {
+        fs::remove_dir(folder).map_err(IngestError::write(folder))?;
+    }
+    Ok(())
+}
+
+/// The first and the last day of a month's lines.
+pub fn days(parts: &[PathBuf]) -> Result<Option<(Day, Day)>, IngestError> {
+    let mut found: Option<(Day, Day)> = None;
+    for part in parts.iter().filter(|p| p.exists()) {
+        let table = Table::read_columns(part, &["order_date"])?;
+        for day in table.i32s("order_date")? {
+            let day = Day(*day);
+            found = Some(found.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
+        }
+    }
+    Ok(found)
+}
+
 fn sum_dropped(batch: &RecordBatch, keep: &BooleanArray, dropped: &mut Stats) {
-    // The places of the columns in the transactions' schema.
-    let is_return = batch.column(4).as_boolean();
-    let quantity = batch.column(5).as_primitive::<Int64Type>();
-    let amount = batch.column(6).as_primitive::<Int64Type>();
+    let column = |name: &str| batch.column_by_name(name);
+    let (Some(is_return), Some(quantity), Some(amount)) =
+        (column("is_return"), column("quantity_e4"), column("amount_e4"))
+    else {
+        return;
+    };
+    let (is_return, quantity) = (is_return.as_boolean(), quantity.as_primitive::<Int64Type>());
+    let amount = amount.as_primitive::<Int64Type>();
+    let carried: Vec<_> = CARRIED.iter().map(|part| column(part.key())).collect();
     for i in (0..batch.num_rows()).filter(|i| !keep.value(*i)) {
         dropped.accepted += 1;
         if is_return.value(i) {
@@ -140,8 +171,8 @@ fn sum_dropped(batch: &RecordBatch, keep: &BooleanArray, dropped: &mut Stats) {
             dropped.gross += i128::from(amount.value(i));
             dropped.units += i128::from(quantity.value(i));
         }
-        for (c, nulls) in dropped.nulls.iter_mut().enumerate() {
-            *nulls += u64::from(batch.column(batch.num_columns() - CARRIED.len() + c).is_null(i));
+        for (nulls, column) in dropped.nulls.iter_mut().zip(&carried) {
+            *nulls += u64::from(column.is_none_or(|c| c.is_null(i)));
         }
     }
 }

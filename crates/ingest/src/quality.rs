@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tillwise_core::{Day, SCALE};
 
-use crate::Plan;
 use crate::rows::{CARRIED, PARTS, Reason, Stats};
+use crate::{Plan, RepeatCounts};
 
 /// What was read, what was accepted, and what the accepted lines add up to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct Quality {
     pub repeats_within_file: u64,
     /// Accepted rows that an earlier file has too, whether dropped or kept.
     pub repeats_across_files: u64,
+    /// Those of them that the later file has with other values: the later ones count.
+    pub changed_across_files: u64,
     /// First accepted day.
     pub first_date: Option<Day>,
     /// Last accepted day.
@@ -43,8 +45,21 @@ pub struct Quality {
     pub currency: Option<String>,
     /// Things that look wrong, in words.
     pub warnings: Vec<String>,
+    /// Rows of each month, and how many of them could not be read.
+    pub months: Vec<MonthQuality>,
     /// The same accounting by file.
     pub files: Vec<FileQuality>,
+}
+
+/// The rows of one month.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MonthQuality {
+    /// The month, as `2011-12`.
+    pub month: String,
+    /// Rows accepted.
+    pub accepted: u64,
+    /// Rows of a day of it with another value that could not be read.
+    pub unreadable: u64,
 }
 
 /// The accounting of one file.
@@ -58,6 +73,8 @@ pub struct FileQuality {
     pub accepted: u64,
     /// Rows rejected.
     pub rejected: u64,
+    /// Those of them with a value that could not be read.
+    pub unreadable: u64,
 }
 
 impl Quality {
@@ -66,8 +83,9 @@ impl Quality {
         stats: Stats,
         files: Vec<FileQuality>,
         by_reason: &BTreeMap<Reason, u64>,
-        repeats: (u64, u64),
+        repeats: RepeatCounts,
         month_rows: &BTreeMap<i32, u64>,
+        notes: Vec<String>,
     ) -> Quality {
         let mapped = plan.columns.by_part();
         let null_share = CARRIED
@@ -83,8 +101,9 @@ impl Quality {
             rejected_by_reason: by_reason.iter().map(|(r, n)| (r.code().to_owned(), *n)).collect(),
             blank_lines: stats.blank,
             return_lines: stats.returns,
-            repeats_within_file: repeats.0,
-            repeats_across_files: repeats.1,
+            repeats_within_file: repeats.within,
+            repeats_across_files: repeats.across,
+            changed_across_files: repeats.changed,
             first_date: stats.first,
             last_date: stats.last,
             gross_revenue: stats.gross as f64 / SCALE as f64,
@@ -92,7 +111,17 @@ impl Quality {
             units: stats.units as f64 / SCALE as f64,
             null_share,
             currency: stats.currency,
-            warnings: stray_dates(month_rows, stats.accepted),
+            warnings: notes
+                .into_iter()
+                .chain((repeats.changed > 0).then(|| {
+                    format!(
+                        "{} rows of a later file have other values than the same order lines of an earlier one; the later ones count",
+                        repeats.changed
+                    )
+                }))
+                .chain(stray_dates(month_rows, stats.accepted))
+                .collect(),
+            months: by_month(month_rows, &stats.unreadable),
             files,
         }
     }
@@ -101,6 +130,19 @@ impl Quality {
     pub fn reject_share(&self) -> f64 {
         self.rows_rejected as f64 / self.rows_read.max(1) as f64
     }
+}
+
+fn by_month(accepted: &BTreeMap<i32, u64>, unreadable: &BTreeMap<i32, u64>) -> Vec<MonthQuality> {
+    let months: std::collections::BTreeSet<i32> = accepted.keys().chain(unreadable.keys()).copied().collect();
+    let rows = |of: &BTreeMap<i32, u64>, month: i32| of.get(&month).copied().unwrap_or(0);
+    months
+        .into_iter()
+        .map(|m| MonthQuality {
+            month: Day::month_name(m),
+            accepted: rows(accepted, m),
+            unreadable: rows(unreadable, m),
+        })
+        .collect()
 }
 
 /// A handful of rows far from all others is a typing error, and as the last day it would move every score.

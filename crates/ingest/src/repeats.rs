@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::IngestError;
 use crate::config::{Cleaning, Repeats};
-use crate::rows::Reason;
+use crate::rows::{Lines, Reason};
 use crate::source::read_full;
 
 /// The hash of a row whose text has no quotes.
@@ -33,14 +33,17 @@ pub fn hash_fields(fields: &[&[u8]], separator: u8) -> u128 {
     hasher.digest128()
 }
 
-/// One accepted row: its hash, its file, its line.
+/// One accepted row: what it is known by, its file, its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
+    /// The hash of all fields, or of the order line.
     hash: u128,
     file: u32,
     /// Place among the month's accepted rows.
     ordinal: u64,
     line: u64,
+    /// Half of the hash of all fields.
+    full: u64,
 }
 
 /// What is kept of a row while the export is read.
@@ -56,7 +59,7 @@ impl Kept {
     fn bytes(self) -> usize {
         match self {
             Kept::Hash => 8,
-            Kept::Place => 28,
+            Kept::Place => 36,
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct RepeatLog {
     kept: Kept,
     within: Repeats,
     across: Repeats,
+    /// Whether rows are known by their order line, so that a later file can change one.
+    by_order_line: bool,
     /// Rows by month.
     months: BTreeMap<i32, u64>,
 }
@@ -79,31 +84,48 @@ pub struct RepeatLog {
 pub struct MonthRepeats {
     pub within: u64,
     pub across: u64,
+    /// Rows across files that a later file has with other values.
+    pub changed: u64,
     /// Rows to drop: place among the month's rows, file, line, reason; ascending.
     pub drop: Vec<(u64, u32, u64, Reason)>,
 }
 
 impl RepeatLog {
-    pub fn create(folder: &Path, cleaning: &Cleaning, files: usize) -> Result<RepeatLog, IngestError> {
+    pub fn create(
+        folder: &Path,
+        cleaning: &Cleaning,
+        files: usize,
+        by_order_line: bool,
+    ) -> Result<RepeatLog, IngestError> {
         fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
         let (within, across) = (cleaning.repeats_within_file, cleaning.repeats_across_files);
         let kept = if files > 1 || within == Repeats::Drop { Kept::Place } else { Kept::Hash };
-        Ok(RepeatLog { folder: folder.to_owned(), kept, within, across, months: BTreeMap::new() })
+        Ok(RepeatLog {
+            folder: folder.to_owned(),
+            kept,
+            within,
+            across,
+            by_order_line,
+            months: BTreeMap::new(),
+        })
     }
 
     fn path(&self, month: i32) -> PathBuf {
         self.folder.join(format!("{month}.hashes"))
     }
 
-    pub fn add(&mut self, month: i32, file: u32, hashes: &[u128], lines: &[u64]) -> Result<(), IngestError> {
+    pub fn add(&mut self, month: i32, file: u32, lines: &Lines) -> Result<(), IngestError> {
+        let hashes = &lines.hashes;
         let mut bytes = Vec::with_capacity(hashes.len() * self.kept.bytes());
-        for (hash, line) in hashes.iter().zip(lines) {
+        for (i, (hash, line)) in hashes.iter().zip(&lines.line_numbers).enumerate() {
             match self.kept {
                 Kept::Hash => bytes.extend_from_slice(&(*hash as u64).to_le_bytes()),
                 Kept::Place => {
-                    bytes.extend_from_slice(&hash.to_le_bytes());
+                    let known_by = if self.by_order_line { &lines.keys[i] } else { hash };
+                    bytes.extend_from_slice(&known_by.to_le_bytes());
                     bytes.extend_from_slice(&file.to_le_bytes());
                     bytes.extend_from_slice(&line.to_le_bytes());
+                    bytes.extend_from_slice(&(*hash as u64).to_le_bytes());
                 }
             }
         }
@@ -142,16 +164,19 @@ impl RepeatLog {
                     self.read(month, |bytes, ordinal| {
                         let hash = u128::from_le_bytes(first(bytes));
                         if (hash as u64) % ranges == range {
-                            let (file, line) = (
-                                u32::from_le_bytes(first(&bytes[16..])),
-                                u64::from_le_bytes(first(&bytes[20..])),
-                            );
-                            entries.push(Entry { hash, file, ordinal, line });
+                            let file = u32::from_le_bytes(first(&bytes[16..]));
+                            let line = u64::from_le_bytes(first(&bytes[20..]));
+                            let full = u64::from_le_bytes(first(&bytes[28..]));
+                            entries.push(Entry { hash, file, ordinal, line, full });
                         }
                     })?;
                     entries.sort_unstable();
                     for group in entries.chunk_by(|a, b| a.hash == b.hash).filter(|g| g.len() > 1) {
-                        settle(group, self.within, self.across, &mut found);
+                        if self.by_order_line {
+                            settle_lines(group, self.within, self.across, &mut found);
+                        } else {
+                            settle(group, self.within, self.across, &mut found);
+                        }
                     }
                 }
             }
@@ -212,6 +237,37 @@ fn settle(group: &[Entry], within: Repeats, across: Repeats, found: &mut MonthRe
     }
 }
 
+/// Decides over rows of one order line: same customer, order, day and product.
+///
+/// The n-th of them in one file and the n-th in another are the same line, and the later file knows more of it: its status
+/// may have changed.
+fn settle_lines(group: &[Entry], within: Repeats, across: Repeats, found: &mut MonthRepeats) {
+    let mut by_file: Vec<Vec<&Entry>> = Vec::new();
+    for file in group.chunk_by(|a, b| a.file == b.file) {
+        let mut kept: Vec<&Entry> = Vec::new();
+        for entry in file {
+            let repeats = kept.iter().any(|k| k.full == entry.full);
+            found.within += u64::from(repeats);
+            if repeats && within == Repeats::Drop {
+                found.drop.push((entry.ordinal, entry.file, entry.line, Reason::RepeatWithinFile));
+            } else {
+                kept.push(entry);
+            }
+        }
+        by_file.push(kept);
+    }
+    for (i, file) in by_file.iter().enumerate() {
+        for (n, entry) in file.iter().enumerate() {
+            let Some(later) = by_file[i + 1..].iter().rev().find_map(|f| f.get(n)) else { continue };
+            found.across += 1;
+            found.changed += u64::from(later.full != entry.full);
+            if across == Repeats::Drop {
+                found.drop.push((entry.ordinal, entry.file, entry.line, Reason::RepeatAcrossFiles));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +276,7 @@ mod tests {
         files
             .iter()
             .enumerate()
-            .map(|(i, f)| Entry { hash: 1, file: *f, ordinal: i as u64, line: i as u64 })
+            .map(|(i, f)| Entry { hash: 1, file: *f, ordinal: i as u64, line: i as u64, full: 1 })
             .collect()
     }
 
@@ -237,6 +293,19 @@ mod tests {
         assert_eq!(dropped(&[0, 0, 1], Repeats::Drop, Repeats::Drop), [1, 2]);
         assert_eq!(dropped(&[0, 0, 1, 1], Repeats::Drop, Repeats::Keep), [1, 3]);
         assert!(dropped(&[0, 0, 1], Repeats::Keep, Repeats::Keep).is_empty());
+    }
+
+    #[test]
+    fn of_an_order_line_the_later_file_knows_more() {
+        let line = |file: u32, ordinal: u64, full: u64| Entry { hash: 1, file, ordinal, line: ordinal, full };
+        let dropped = |entries: &[Entry]| {
+            let mut found = MonthRepeats::default();
+            settle_lines(entries, Repeats::Keep, Repeats::Drop, &mut found);
+            (found.drop.iter().map(|d| d.0).collect::<Vec<u64>>(), found.changed)
+        };
+        assert_eq!(dropped(&[line(0, 0, 5), line(1, 1, 6)]), (vec![0], 1), "the status has changed");
+        assert_eq!(dropped(&[line(0, 0, 5), line(0, 1, 5), line(1, 2, 5)]), (vec![0], 0), "the second stays");
+        assert_eq!(dropped(&[line(0, 0, 5), line(0, 1, 7)]), (vec![], 0), "one file, two lines");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One row of an export: read, cleaned, accepted or rejected.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use arrow::array::{
     TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::datatypes::{DataType, SchemaRef};
+use chrono::TimeZone;
 use tillwise_core::schema::TRANSACTIONS;
 use tillwise_core::{Day, Money};
 use tillwise_table::{TableError, assemble};
@@ -15,7 +17,10 @@ use tillwise_table::{TableError, assemble};
 use crate::IngestError;
 use crate::config::{Cancelled, Cleaning, MissingCustomer, NegativePrice, Returns, ZeroAmount};
 use crate::dates::{DateFormat, Moment};
-use crate::numbers::{Decimal, NumberFormat};
+use crate::identity;
+use crate::numbers::{Decimal, NumberFormat, currency};
+use crate::repeats::hash_fields;
+use crate::source::{Layout, MOMENT, NUMBER, Slots, bare};
 
 /// The parts that a column can play, in the order of [`PARTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,9 +30,15 @@ pub enum Part {
     Order,
     Date,
     Product,
+    ProductName,
     Quantity,
     Price,
     Amount,
+    Discount,
+    Tax,
+    Shipping,
+    Refunded,
+    Credit,
     Category,
     Country,
     Channel,
@@ -35,17 +46,24 @@ pub enum Part {
     Currency,
     UnitCost,
     Cancelled,
+    Status,
 }
 
 /// Every part and its key in the config's `[columns]`.
-pub const PARTS: [(Part, &str); 14] = [
+pub const PARTS: [(Part, &str); 21] = [
     (Part::Customer, "customer"),
     (Part::Order, "order"),
     (Part::Date, "date"),
     (Part::Product, "product"),
+    (Part::ProductName, "product_name"),
     (Part::Quantity, "quantity"),
     (Part::Price, "price"),
     (Part::Amount, "amount"),
+    (Part::Discount, "discount"),
+    (Part::Tax, "tax"),
+    (Part::Shipping, "shipping"),
+    (Part::Refunded, "refunded"),
+    (Part::Credit, "credit"),
     (Part::Category, "category"),
     (Part::Country, "country"),
     (Part::Channel, "channel"),
@@ -53,6 +71,7 @@ pub const PARTS: [(Part, &str); 14] = [
     (Part::Currency, "currency"),
     (Part::UnitCost, "unit_cost"),
     (Part::Cancelled, "cancelled"),
+    (Part::Status, "status"),
 ];
 
 impl Part {
@@ -63,8 +82,18 @@ impl Part {
 }
 
 /// The text columns that are carried on as they are.
-pub const CARRIED: [Part; 6] =
-    [Part::Product, Part::Category, Part::Country, Part::Channel, Part::Store, Part::Currency];
+pub const CARRIED: [Part; 7] = [
+    Part::Product,
+    Part::ProductName,
+    Part::Category,
+    Part::Country,
+    Part::Channel,
+    Part::Store,
+    Part::Currency,
+];
+
+/// What is taken off the money of a line, where a column has it.
+const OFF: [Part; 4] = [Part::Discount, Part::Tax, Part::Shipping, Part::Refunded];
 
 /// Why a row was rejected: the codes of the `reason` column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,16 +103,22 @@ pub enum Reason {
     UnclosedQuote,
     BadEncoding,
     BadJson,
+    RepeatedHeader,
+    RuledLine,
+    TotalRow,
     MissingCustomer,
     MissingOrder,
     MissingDate,
     BadDate,
     DateOutOfRange,
+    StrayDate,
     MissingNumber,
     BadNumber,
     AmountOutOfRange,
     NotAProduct,
+    NotASale,
     Cancelled,
+    OtherCurrency,
     ReturnExcluded,
     ZeroAmount,
     NegativePrice,
@@ -99,16 +134,22 @@ impl Reason {
             Reason::UnclosedQuote => "unclosed_quote",
             Reason::BadEncoding => "bad_encoding",
             Reason::BadJson => "bad_json",
+            Reason::RepeatedHeader => "repeated_header",
+            Reason::RuledLine => "ruled_line",
+            Reason::TotalRow => "total_row",
             Reason::MissingCustomer => "missing_customer",
             Reason::MissingOrder => "missing_order",
             Reason::MissingDate => "missing_date",
             Reason::BadDate => "bad_date",
             Reason::DateOutOfRange => "date_out_of_range",
+            Reason::StrayDate => "stray_date",
             Reason::MissingNumber => "missing_number",
             Reason::BadNumber => "bad_number",
             Reason::AmountOutOfRange => "amount_out_of_range",
             Reason::NotAProduct => "not_a_product",
+            Reason::NotASale => "not_a_sale",
             Reason::Cancelled => "cancelled",
+            Reason::OtherCurrency => "other_currency",
             Reason::ReturnExcluded => "return_excluded",
             Reason::ZeroAmount => "zero_amount",
             Reason::NegativePrice => "negative_price",
@@ -117,11 +158,26 @@ impl Reason {
         }
     }
 
+    /// Whether the row holds something that could not be read, rather than something that is left out on purpose.
+    pub fn is_unreadable(self) -> bool {
+        matches!(
+            self,
+            Reason::RaggedRow
+                | Reason::UnclosedQuote
+                | Reason::BadEncoding
+                | Reason::BadJson
+                | Reason::BadDate
+                | Reason::DateOutOfRange
+                | Reason::BadNumber
+                | Reason::AmountOutOfRange
+        )
+    }
+
     /// What a user can do when most rows end so; empty where the reason speaks for itself.
     pub fn remedy(self) -> &'static str {
         match self {
-            Reason::RaggedRow => "check [input] delimiter, quote and header",
-            Reason::UnclosedQuote => "check [input] quote",
+            Reason::RaggedRow => "check [input] delimiter, quote, skip_lines and header",
+            Reason::UnclosedQuote => "check [input] quote; \"\" takes quotes for text",
             Reason::BadEncoding => "state [input] encoding, for example \"windows-1252\"",
             Reason::MissingCustomer => "check [columns] customer",
             Reason::BadDate | Reason::MissingDate => {
@@ -129,6 +185,8 @@ impl Reason {
             }
             Reason::DateOutOfRange => "check [cleaning] earliest and latest, and [input] date_format",
             Reason::BadNumber | Reason::MissingNumber => "check [input] decimal and thousands, and [columns]",
+            Reason::NotASale => "check [columns] status and [cleaning] not_sales",
+            Reason::OtherCurrency => "check [cleaning] currency",
             Reason::ZeroAmount => "[cleaning] zero_amount = \"keep\" accepts such rows",
             Reason::ReturnExcluded => "check the sign of the amounts and [cleaning] returns",
             _ => "",
@@ -149,6 +207,8 @@ pub struct Reject {
 const VALUE_LIMIT: usize = 200;
 
 pub fn lossy(value: &[u8]) -> String {
+    // A value may be as long as a file.
+    let value = &value[..value.len().min(4 * VALUE_LIMIT + 4)];
     let text = String::from_utf8_lossy(value);
     match text.char_indices().nth(VALUE_LIMIT) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -156,19 +216,48 @@ pub fn lossy(value: &[u8]) -> String {
     }
 }
 
-/// Everything that turns fields into lines, fixed for one run.
+/// Everything that turns fields into lines, fixed for one file.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    pub dates: DateFormat,
+    pub dates: Vec<DateFormat>,
+    pub zone: Option<chrono_tz::Tz>,
     pub numbers: NumberFormat,
+    pub hundredths: bool,
     pub cleaning: Cleaning,
-    pub not_products: Vec<Pattern>,
+    pub patterns: Patterns,
     /// Whether there is a column for the part.
     pub mapped: [bool; PARTS.len()],
+    /// Whether a row is known again by its order line rather than by all of its fields: where several files may overlap.
+    pub by_order_line: bool,
     pub schema: SchemaRef,
 }
 
-/// A product code with `*` for anything.
+/// The lists of the config, ready to be compared with values.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns {
+    pub not_products: Vec<Pattern>,
+    pub no_customer: Vec<Pattern>,
+    pub totals: Vec<Pattern>,
+    pub not_sales: Vec<Pattern>,
+    pub returned: Vec<Pattern>,
+    pub cancelled: Vec<Pattern>,
+}
+
+impl Patterns {
+    pub fn of(cleaning: &Cleaning) -> Patterns {
+        let folded = |list: &[String]| list.iter().map(|p| Pattern::new(&p.trim().to_lowercase())).collect();
+        Patterns {
+            not_products: cleaning.not_products.iter().map(|p| Pattern::new(p)).collect(),
+            no_customer: folded(&cleaning.no_customer),
+            totals: folded(&cleaning.totals),
+            not_sales: folded(&cleaning.not_sales),
+            returned: folded(&cleaning.returned),
+            cancelled: folded(&cleaning.cancelled_values),
+        }
+    }
+}
+
+/// A code with `*` for anything.
 #[derive(Clone, Debug)]
 pub struct Pattern(Vec<String>);
 
@@ -191,8 +280,14 @@ impl Pattern {
     }
 }
 
-/// Where the fields of one file's rows are, by part.
-pub type Slots = [Option<usize>; PARTS.len()];
+/// Whether a value, compared without case, is in a list.
+fn listed(patterns: &[Pattern], value: &str) -> bool {
+    if patterns.is_empty() {
+        return false;
+    }
+    let folded = value.to_lowercase();
+    patterns.iter().any(|p| p.matches(&folded))
+}
 
 /// Accepted lines of one month, in the order read.
 pub struct Lines {
@@ -206,6 +301,8 @@ pub struct Lines {
     cost: Int64Builder,
     carried: [StringBuilder; CARRIED.len()],
     pub hashes: Vec<u128>,
+    /// Where rows are known by their order line: the hashes of that.
+    pub keys: Vec<u128>,
     pub line_numbers: Vec<u64>,
 }
 
@@ -222,6 +319,7 @@ impl Lines {
             cost: Int64Builder::new(),
             carried: std::array::from_fn(|_| StringBuilder::new()),
             hashes: Vec::new(),
+            keys: Vec::new(),
             line_numbers: Vec::new(),
         }
     }
@@ -257,6 +355,7 @@ impl Lines {
 }
 
 /// What one block of rows came to.
+#[derive(Default)]
 pub struct Parsed {
     pub months: BTreeMap<i32, Lines>,
     pub rejects: Vec<Reject>,
@@ -279,6 +378,8 @@ pub struct Stats {
     pub nulls: [u64; CARRIED.len()],
     pub currency: Option<String>,
     pub other_currency: Option<String>,
+    /// Rows with a date that hold something else that could not be read, by month.
+    pub unreadable: BTreeMap<i32, u64>,
 }
 
 impl Stats {
@@ -295,6 +396,9 @@ impl Stats {
         for (mine, theirs) in self.nulls.iter_mut().zip(other.nulls) {
             *mine += theirs;
         }
+        for (month, rows) in &other.unreadable {
+            *self.unreadable.entry(*month).or_default() += rows;
+        }
         match (&self.currency, &other.currency) {
             (None, _) => self.currency.clone_from(&other.currency),
             (Some(a), Some(b)) if a != b => self.other_currency = Some(b.clone()),
@@ -304,24 +408,49 @@ impl Stats {
             self.other_currency.clone_from(&other.other_currency);
         }
     }
+
+    fn see_currency(&mut self, seen: &str) {
+        match &self.currency {
+            None => self.currency = Some(seen.to_owned()),
+            Some(known) if known != seen => self.other_currency = Some(seen.to_owned()),
+            Some(_) => {}
+        }
+    }
 }
 
 /// A line that passed every rule.
 struct Accepted<'a> {
-    customer: &'a str,
-    order: Option<&'a str>,
+    customer: Cow<'a, str>,
+    order: Option<Cow<'a, str>>,
     moment: Moment,
     is_return: bool,
     quantity: Money,
     amount: Money,
     cost: Option<Money>,
-    carried: [Option<&'a str>; CARRIED.len()],
+    carried: [Option<Cow<'a, str>>; CARRIED.len()],
+    /// The currency that stands beside the money.
+    beside: Option<&'static str>,
 }
+
+/// What takes rows: the reader of transactions, or a look at what the columns hold.
+pub trait TakeRows {
+    /// A row that could not even be cut into fields.
+    fn reject(&mut self, line: u64, value: &[u8], reason: Reason);
+
+    /// One row. `hash` identifies its fields.
+    fn row(&mut self, line: u64, fields: &[&[u8]], hash: &dyn Fn() -> u128);
+
+    /// A line with nothing on it; it is no row.
+    fn blank(&mut self);
+}
+
+/// What is carried from row to row within a file, where blank cells repeat the one above.
+pub type Above = Vec<Vec<u8>>;
 
 /// Reads the rows of one block.
 pub struct RowReader<'a> {
     rules: &'a Rules,
-    slots: &'a Slots,
+    layout: &'a Layout,
     /// Names rows that have no order column: unique over files.
     file_number: usize,
     /// Whether the format types its values: dates arrive as ISO and numbers with a point, whatever was
@@ -329,70 +458,199 @@ pub struct RowReader<'a> {
     typed: bool,
     last_date: (Vec<u8>, Option<Moment>),
     last_month: (Day, i32),
+    /// The month of the row that is being read, once its date is known.
+    month: Option<i32>,
+    /// The order's cell of the row above, and those that repeat downwards.
+    pub above: Above,
     pub parsed: Parsed,
 }
 
-type Refused<'a> = (Option<Part>, &'a [u8], Reason);
+type Refused<'a> = (Option<Part>, Cow<'a, [u8]>, Reason);
 
-impl<'a> RowReader<'a> {
-    pub fn new(rules: &'a Rules, slots: &'a Slots, file_number: usize, typed: bool) -> RowReader<'a> {
-        let parsed =
-            Parsed { months: BTreeMap::new(), rejects: Vec::new(), stats: Stats::default(), fatal: None };
-        RowReader {
-            rules,
-            slots,
-            file_number,
-            typed,
-            last_date: (Vec::new(), None),
-            last_month: (Day(i32::MIN), 0),
-            parsed,
-        }
-    }
+fn refused(part: Part, value: &[u8], reason: Reason) -> Refused<'_> {
+    (Some(part), Cow::Borrowed(value), reason)
+}
 
-    /// Rejects a row that could not even be cut into fields.
-    pub fn reject(&mut self, line: u64, value: &[u8], reason: Reason) {
+impl TakeRows for RowReader<'_> {
+    fn reject(&mut self, line: u64, value: &[u8], reason: Reason) {
         self.parsed.stats.rows += 1;
         self.parsed.rejects.push(Reject { line, part: None, value: lossy(value), reason });
     }
 
-    /// Takes one row. `hash` identifies its fields.
-    pub fn row(&mut self, line: u64, fields: &[&[u8]], hash: impl FnOnce() -> u128) {
+    fn row(&mut self, line: u64, fields: &[&[u8]], hash: &dyn Fn() -> u128) {
+        let layout = self.layout;
+        if layout.joins.is_empty() && layout.slots.fill.is_empty() {
+            return self.take(line, fields, hash);
+        }
+        // Blank cells repeat the one above, if it is of the same order.
+        let slots = &layout.slots;
+        let mut above = std::mem::take(&mut self.above);
+        let mut fields: Vec<&[u8]> = fields.to_vec();
+        if !slots.fill.is_empty() {
+            above.resize(slots.fill.len() + 1, Vec::new());
+            let order = slots.part(Part::Order);
+            let fills_order = order.is_some_and(|o| slots.fill.contains(&o));
+            let now = order.and_then(|o| fields.get(o)).map(|f| f.trim_ascii().to_vec()).unwrap_or_default();
+            let same = fills_order || now == above[0];
+            let kept: Vec<Vec<u8>> = slots
+                .fill
+                .iter()
+                .zip(&above[1..])
+                .map(|(at, old)| match fields.get(*at).map(|f| f.trim_ascii()) {
+                    Some(b"") if same => old.clone(),
+                    Some(value) => value.to_vec(),
+                    None => Vec::new(),
+                })
+                .collect();
+            for (i, value) in kept.into_iter().enumerate() {
+                above[i + 1] = value;
+            }
+            above[0] = now;
+            for (i, at) in slots.fill.iter().enumerate() {
+                if let Some(field) = fields.get_mut(*at) {
+                    *field = &above[i + 1];
+                }
+            }
+        }
+        layout.joined(&mut fields);
+        self.take(line, &fields, hash);
+        self.above = above;
+    }
+
+    fn blank(&mut self) {
+        self.parsed.stats.blank += 1;
+    }
+}
+
+impl<'a> RowReader<'a> {
+    pub fn new(rules: &'a Rules, layout: &'a Layout, file_number: usize) -> RowReader<'a> {
+        RowReader {
+            rules,
+            layout,
+            file_number,
+            typed: layout.typed,
+            last_date: (Vec::new(), None),
+            last_month: (Day(i32::MIN), 0),
+            month: None,
+            above: Vec::new(),
+            parsed: Parsed::default(),
+        }
+    }
+
+    fn slots(&self) -> &'a Slots {
+        &self.layout.slots
+    }
+
+    fn take(&mut self, line: u64, fields: &[&[u8]], hash: &dyn Fn() -> u128) {
         self.parsed.stats.rows += 1;
+        self.month = None;
         match self.read(fields) {
-            Ok(accepted) => self.accept(line, accepted, hash()),
+            Ok(accepted) => self.accept(line, accepted, fields, hash()),
             Err((part, value, reason)) => {
+                let reason = self.rather(fields, reason);
                 if reason == Reason::MissingCustomer
                     && self.rules.cleaning.missing_customer == MissingCustomer::Fail
                     && self.parsed.fatal.is_none()
                 {
                     self.parsed.fatal = Some(IngestError::MissingCustomer { place: format!("line {line}") });
                 }
-                self.parsed.rejects.push(Reject { line, part, value: lossy(value), reason });
+                if let (Some(month), true) = (self.month, reason.is_unreadable()) {
+                    *self.parsed.stats.unreadable.entry(month).or_default() += 1;
+                }
+                self.parsed.rejects.push(Reject { line, part, value: lossy(&value), reason });
             }
         }
     }
 
+    /// A better word for rows that are no data: a header that stands again, a line of dashes.
+    fn rather(&self, fields: &[&[u8]], reason: Reason) -> Reason {
+        if !matches!(reason, Reason::BadDate | Reason::MissingDate | Reason::BadNumber) {
+            return reason;
+        }
+        let dashes = |f: &&[u8]| f.iter().all(|b| matches!(b, b'-' | b'=' | b'+' | b' ' | b'_'));
+        if fields.iter().all(dashes) && fields.iter().any(|f| f.len() > 1) {
+            return Reason::RuledLine;
+        }
+        let date = self.field(fields, Part::Date).unwrap_or_default();
+        let name = self.layout.names[Part::Date as usize].as_deref().unwrap_or_default();
+        if !date.is_empty() && date.eq_ignore_ascii_case(name.as_bytes()) {
+            Reason::RepeatedHeader
+        } else {
+            reason
+        }
+    }
+
+    /// A cell as it is, with the sign of its type.
+    fn cell<'f>(&self, fields: &[&'f [u8]], part: Part) -> Option<&'f [u8]> {
+        self.slots().part(part).and_then(|at| fields.get(at)).map(|f| f.trim_ascii())
+    }
+
     fn field<'f>(&self, fields: &[&'f [u8]], part: Part) -> Option<&'f [u8]> {
-        self.slots[part as usize].and_then(|at| fields.get(at)).map(|f| f.trim_ascii())
+        let cell = self.cell(fields, part)?;
+        Some(if self.typed { bare(cell).trim_ascii() } else { cell })
+    }
+
+    /// Whether a cell is typed so by its file.
+    fn is_typed(&self, fields: &[&[u8]], part: Part, sign: u8) -> bool {
+        self.typed && self.cell(fields, part).is_some_and(|c| c.first() == Some(&sign))
     }
 
     fn text<'f>(&self, fields: &[&'f [u8]], part: Part) -> Result<Option<&'f str>, Refused<'f>> {
         match self.field(fields, part) {
             Some(f) if !is_null(f) => match std::str::from_utf8(f) {
                 Ok(text) => Ok(Some(text)),
-                Err(_) => Err((Some(part), f, Reason::BadEncoding)),
+                Err(_) => Err(refused(part, f, Reason::BadEncoding)),
             },
             _ => Ok(None),
         }
     }
 
-    fn number<'f>(&self, fields: &[&'f [u8]], part: Part) -> Result<Option<Decimal>, Refused<'f>> {
+    /// A number of money, and the currency beside it.
+    fn money<'f>(
+        &self,
+        fields: &[&'f [u8]],
+        part: Part,
+    ) -> Result<Option<(Decimal, Option<&'static str>)>, Refused<'f>> {
         let Some(field) = self.field(fields, part) else { return Ok(None) };
-        let typed = if self.typed { NumberFormat::typed().parse(field) } else { None };
-        match typed.or_else(|| self.rules.numbers.parse(field)) {
-            Some(value) => Ok(Some(value)),
-            None if is_null(field) => Err((Some(part), field, Reason::MissingNumber)),
-            None => Err((Some(part), field, Reason::BadNumber)),
+        let typed = if self.is_typed(fields, part, NUMBER) {
+            NumberFormat::typed().parse(field).map(|d| (d, None))
+        } else {
+            None
+        };
+        match typed.or_else(|| self.rules.numbers.parse_money(field)) {
+            Some((value, beside)) => {
+                Ok(Some((if self.rules.hundredths { value.hundredths() } else { value }, beside)))
+            }
+            None if is_null(field) || is_dash(field) => Err(refused(part, field, Reason::MissingNumber)),
+            None => Err(refused(part, field, Reason::BadNumber)),
+        }
+    }
+
+    /// The same where a blank means that there is none.
+    fn money_or_none<'f>(
+        &self,
+        fields: &[&'f [u8]],
+        part: Part,
+    ) -> Result<Option<(Decimal, Option<&'static str>)>, Refused<'f>> {
+        match self.money(fields, part) {
+            Err((_, _, Reason::MissingNumber)) => Ok(None),
+            other => other,
+        }
+    }
+
+    fn quantity<'f>(&self, fields: &[&'f [u8]]) -> Result<Decimal, Refused<'f>> {
+        let Some(field) = self.field(fields, Part::Quantity) else { return Ok(Decimal::ONE) };
+        let typed = if self.is_typed(fields, Part::Quantity, NUMBER) {
+            NumberFormat::typed().parse(field)
+        } else {
+            None
+        };
+        match typed.or_else(|| self.rules.numbers.parse_quantity(field)) {
+            Some(quantity) => Ok(quantity),
+            None if is_null(field) || is_dash(field) => {
+                Err(refused(Part::Quantity, field, Reason::MissingNumber))
+            }
+            None => Err(refused(Part::Quantity, field, Reason::BadNumber)),
         }
     }
 
@@ -401,108 +659,188 @@ impl<'a> RowReader<'a> {
         if field != self.last_date.0 {
             self.last_date.0.clear();
             self.last_date.0.extend_from_slice(field);
-            let typed = if self.typed { DateFormat::iso().parse(field) } else { None };
-            self.last_date.1 = typed.or_else(|| self.rules.dates.parse(field));
+            let typed = if self.is_typed(fields, Part::Date, MOMENT) { DateFormat::iso().parse(field) } else { None };
+            let read = typed.or_else(|| self.rules.dates.iter().find_map(|f| f.parse(field)));
+            self.last_date.1 = read.map(|m| self.in_zone(m));
         }
         let moment = match self.last_date.1 {
             Some(moment) => moment,
-            None if is_null(field) => return Err((Some(Part::Date), field, Reason::MissingDate)),
-            None => return Err((Some(Part::Date), field, Reason::BadDate)),
+            None if is_null(field) || is_zero_date(field) => {
+                return Err(refused(Part::Date, field, Reason::MissingDate));
+            }
+            None => return Err(refused(Part::Date, field, Reason::BadDate)),
         };
         let cleaning = &self.rules.cleaning;
-        if moment.day < cleaning.earliest || cleaning.latest.is_some_and(|l| moment.day > l) {
-            return Err((Some(Part::Date), field, Reason::DateOutOfRange));
+        if moment.day < cleaning.earliest || moment.day > cleaning.latest {
+            return Err(refused(Part::Date, field, Reason::DateOutOfRange));
         }
+        if self.last_month.0 != moment.day {
+            self.last_month = (moment.day, moment.day.month_index());
+        }
+        self.month = Some(self.last_month.1);
         Ok(moment)
     }
 
+    /// The same moment by the clocks of the config's zone, where the text says which clocks it was by.
+    fn in_zone(&self, moment: Moment) -> Moment {
+        let (Some(zone), Some(offset)) = (self.rules.zone, moment.offset_minutes) else { return moment };
+        let utc = moment.micros - i64::from(offset) * 60_000_000;
+        let Some(utc) = chrono::DateTime::from_timestamp_micros(utc) else { return moment };
+        let local = zone.from_utc_datetime(&utc.naive_utc()).naive_local();
+        match Day::from_date(local.date()) {
+            Some(day) => Moment { day, micros: local.and_utc().timestamp_micros(), ..moment },
+            None => moment,
+        }
+    }
+
     fn read<'f>(&mut self, fields: &[&'f [u8]]) -> Result<Accepted<'f>, Refused<'f>> {
-        let cleaning = &self.rules.cleaning;
-        let Some(customer) = self.text(fields, Part::Customer)? else {
-            let field = self.field(fields, Part::Customer).unwrap_or_default();
-            return Err((Some(Part::Customer), field, Reason::MissingCustomer));
+        let rules = self.rules;
+        let cleaning = &rules.cleaning;
+        let customer = match self.text(fields, Part::Customer)? {
+            Some(text) => identity::customer(identity::id(text), cleaning.fold_case),
+            None => Cow::Borrowed(""),
         };
-        let customer = without_float_tail(customer);
-        let order = match self.slots[Part::Order as usize] {
+        if listed(&rules.patterns.totals, &customer) {
+            return Err((Some(Part::Customer), Cow::Owned(customer.as_bytes().to_vec()), Reason::TotalRow));
+        }
+        if is_null(customer.as_bytes()) || listed(&rules.patterns.no_customer, &customer) {
+            let field = self.field(fields, Part::Customer).unwrap_or_default();
+            return Err(refused(Part::Customer, field, Reason::MissingCustomer));
+        }
+        let customer = match cleaning.numeric_customers {
+            true => Cow::Owned(identity::number(&customer).into_owned()),
+            false => customer,
+        };
+        let order = match self.slots().part(Part::Order) {
             None => None,
-            Some(_) => match self.text(fields, Part::Order)? {
-                Some(order) => Some(without_float_tail(order)),
-                None => return Err((Some(Part::Order), b"", Reason::MissingOrder)),
+            Some(_) => match self.text(fields, Part::Order)?.map(identity::id).filter(|o| !o.is_empty()) {
+                Some(order) => Some(order),
+                None => return Err(refused(Part::Order, b"", Reason::MissingOrder)),
             },
         };
-        let moment = self.moment(fields)?;
-        let mut carried = [None; CARRIED.len()];
-        for (value, part) in carried.iter_mut().zip(CARRIED) {
-            *value = self.text(fields, part)?;
+        if let Some(order) = order.as_deref().filter(|o| listed(&rules.patterns.totals, o)) {
+            return Err((Some(Part::Order), Cow::Owned(order.as_bytes().to_vec()), Reason::TotalRow));
         }
-        if let Some(product) = carried[0]
-            && self.rules.not_products.iter().any(|p| p.matches(product))
+        let moment = self.moment(fields)?;
+        let mut carried = [const { None }; CARRIED.len()];
+        for (value, part) in carried.iter_mut().zip(CARRIED) {
+            *value = self.text(fields, part)?.map(identity::tidy).filter(|t| !t.is_empty());
+        }
+        if let Some(product) = carried[0].as_deref()
+            && rules.patterns.not_products.iter().any(|p| p.matches(product))
         {
-            return Err((Some(Part::Product), product.as_bytes(), Reason::NotAProduct));
+            return Err((Some(Part::Product), Cow::Owned(product.as_bytes().to_vec()), Reason::NotAProduct));
+        }
+        let status = self.text(fields, Part::Status)?.map(identity::tidy);
+        if let Some(status) = status.as_deref().filter(|s| listed(&rules.patterns.not_sales, s)) {
+            return Err((Some(Part::Status), Cow::Owned(status.as_bytes().to_vec()), Reason::NotASale));
         }
 
-        let quantity = self.number(fields, Part::Quantity)?.unwrap_or(Decimal::ONE);
-        let (value_part, value, amount) = match self.number(fields, Part::Amount)? {
-            Some(amount) => (Part::Amount, amount, amount.money()),
-            None => match self.number(fields, Part::Price)? {
-                Some(price) => (Part::Price, price, quantity.times(price)),
-                None => return Err((Some(Part::Price), b"", Reason::MissingNumber)),
-            },
-        };
+        let quantity = self.quantity(fields)?;
+        let (value_part, value, beside, amount) = self.value(fields, quantity)?;
         let value_field = || self.field(fields, value_part).unwrap_or_default();
         let too_large =
-            |part| (Some(part), self.field(fields, part).unwrap_or_default(), Reason::AmountOutOfRange);
-        let amount = amount.ok_or_else(|| too_large(value_part))?;
+            |part| refused(part, self.field(fields, part).unwrap_or_default(), Reason::AmountOutOfRange);
+        let mut amount = amount.ok_or_else(|| too_large(value_part))?;
         let units = quantity.money().ok_or_else(|| too_large(Part::Quantity))?;
+        for part in OFF {
+            // What is taken off a return is taken off what is given back.
+            let off = match self.money_or_none(fields, part)? {
+                Some((off, _)) => off.money().ok_or_else(|| too_large(part))?.0.abs(),
+                None => 0,
+            };
+            amount.0 -= if amount.0 < 0 { -off } else { off };
+        }
         // A unit cost left blank is unknown, not an error.
-        let blank = self.field(fields, Part::UnitCost).is_none_or(is_null);
-        let unit_cost = if blank { None } else { self.number(fields, Part::UnitCost)? };
-        let cost = match unit_cost {
-            Some(cost) => Some(quantity.times(cost).ok_or_else(|| too_large(Part::UnitCost))?),
+        let cost = match self.money_or_none(fields, Part::UnitCost)? {
+            Some((cost, _)) => Some(quantity.times(cost).ok_or_else(|| too_large(Part::UnitCost))?),
             None => None,
         };
         // Exports write a line that takes money back with either sign; it is kept with both negative.
-        let is_return = amount.0 < 0 || quantity.mantissa < 0;
+        let turned = status.as_deref().is_some_and(|s| listed(&rules.patterns.returned, s));
+        let is_return = amount.0 < 0 || quantity.mantissa < 0 || turned;
         let signed = |m: Money| if is_return { Money(-m.0.abs()) } else { m };
         let (amount, units, cost) = (signed(amount), signed(units), cost.map(signed));
 
-        let cancelled = self.is_cancelled(fields, order)?;
+        let cancelled = self.is_cancelled(fields, order.as_deref())?;
         if cancelled && (!is_return || cleaning.cancelled == Cancelled::Exclude) {
             let part =
-                if self.slots[Part::Cancelled as usize].is_some() { Part::Cancelled } else { Part::Order };
-            return Err((Some(part), self.field(fields, part).unwrap_or_default(), Reason::Cancelled));
+                if self.slots().part(Part::Cancelled).is_some() { Part::Cancelled } else { Part::Order };
+            return Err(refused(part, self.field(fields, part).unwrap_or_default(), Reason::Cancelled));
         }
-        if value_part == Part::Price && value.mantissa < 0 && cleaning.negative_price == NegativePrice::Reject
-        {
-            return Err((Some(Part::Price), value_field(), Reason::NegativePrice));
+        let negative = value_part == Part::Price && value.mantissa < 0 && quantity.mantissa >= 0;
+        if negative && !turned && cleaning.negative_price == NegativePrice::Reject {
+            return Err(refused(Part::Price, value_field(), Reason::NegativePrice));
         }
         if is_return && cleaning.returns == Returns::Exclude {
             let part = if quantity.mantissa < 0 { Part::Quantity } else { value_part };
-            return Err((Some(part), self.field(fields, part).unwrap_or_default(), Reason::ReturnExcluded));
+            return Err(refused(part, self.field(fields, part).unwrap_or_default(), Reason::ReturnExcluded));
         }
         let zero = value.mantissa == 0 || quantity.mantissa == 0;
         if zero && cleaning.zero_amount == ZeroAmount::Reject {
             let part = if value.mantissa == 0 { value_part } else { Part::Quantity };
-            return Err((Some(part), self.field(fields, part).unwrap_or_default(), Reason::ZeroAmount));
+            return Err(refused(part, self.field(fields, part).unwrap_or_default(), Reason::ZeroAmount));
         }
-        Ok(Accepted { customer, order, moment, is_return, quantity: units, amount, cost, carried })
+        let beside = beside.or_else(|| carried[CARRIED.len() - 1].as_deref().and_then(currency));
+        if let Some(only) = &cleaning.currency {
+            let column = carried[CARRIED.len() - 1].as_deref();
+            let other = match (column, beside) {
+                (_, Some(name)) => currency(only) != Some(name),
+                (Some(text), None) => !text.eq_ignore_ascii_case(only),
+                (None, None) => false,
+            };
+            if other {
+                let value = column.map_or_else(|| value_field().to_vec(), |c| c.as_bytes().to_vec());
+                return Err((Some(Part::Currency), Cow::Owned(value), Reason::OtherCurrency));
+            }
+        }
+        Ok(Accepted { customer, order, moment, is_return, quantity: units, amount, cost, carried, beside })
+    }
+
+    /// The money of a line: the part that gives it, its value, the currency beside it, and what it comes to.
+    #[expect(clippy::type_complexity, reason = "four values that are used once, in one place")]
+    fn value<'f>(
+        &self,
+        fields: &[&'f [u8]],
+        quantity: Decimal,
+    ) -> Result<(Part, Decimal, Option<&'static str>, Option<Money>), Refused<'f>> {
+        if self.slots().part(Part::Credit).is_some() {
+            let credit = self.money_or_none(fields, Part::Credit)?;
+            let amount = self.money_or_none(fields, Part::Amount)?;
+            let zero = Decimal { mantissa: 0, decimals: 0 };
+            let some = |side: Option<(Decimal, Option<&'static str>)>| side.filter(|(d, _)| d.mantissa != 0);
+            return match (some(amount), some(credit)) {
+                (Some((amount, beside)), None) => Ok((Part::Amount, amount, beside, amount.money())),
+                (None, Some((credit, beside))) => {
+                    let back = Decimal { mantissa: -credit.mantissa.abs(), ..credit };
+                    Ok((Part::Credit, back, beside, back.money()))
+                }
+                (Some((amount, beside)), Some((credit, _))) => {
+                    let net = amount.money().zip(credit.money()).map(|(a, c)| Money(a.0 - c.0));
+                    Ok((Part::Amount, amount, beside, net))
+                }
+                (None, None) => Ok((Part::Amount, zero, None, Some(Money(0)))),
+            };
+        }
+        match self.money(fields, Part::Amount)? {
+            Some((amount, beside)) => Ok((Part::Amount, amount, beside, amount.money())),
+            None => match self.money(fields, Part::Price)? {
+                Some((price, beside)) => Ok((Part::Price, price, beside, quantity.times(price))),
+                None => Err(refused(Part::Price, b"", Reason::MissingNumber)),
+            },
+        }
     }
 
     fn is_cancelled<'f>(&self, fields: &[&'f [u8]], order: Option<&str>) -> Result<bool, Refused<'f>> {
-        let cleaning = &self.rules.cleaning;
-        let by_prefix = !cleaning.cancelled_prefix.is_empty()
-            && order.is_some_and(|o| o.starts_with(&cleaning.cancelled_prefix));
-        let by_flag = self
-            .text(fields, Part::Cancelled)?
-            .is_some_and(|v| cleaning.cancelled_values.iter().any(|c| c.eq_ignore_ascii_case(v)));
+        let prefix = &self.rules.cleaning.cancelled_prefix;
+        let by_prefix = !prefix.is_empty() && order.is_some_and(|o| o.starts_with(prefix));
+        let by_flag =
+            self.text(fields, Part::Cancelled)?.is_some_and(|v| listed(&self.rules.patterns.cancelled, v));
         Ok(by_prefix || by_flag)
     }
 
-    fn accept(&mut self, line: u64, a: Accepted<'_>, hash: u128) {
+    fn accept(&mut self, line: u64, a: Accepted<'_>, fields: &[&[u8]], hash: u128) {
         let day = a.moment.day;
-        if self.last_month.0 != day {
-            self.last_month = (day, day.month_index());
-        }
         let stats = &mut self.parsed.stats;
         stats.accepted += 1;
         stats.first = Some(stats.first.map_or(day, |f| f.min(day)));
@@ -514,23 +852,41 @@ impl<'a> RowReader<'a> {
             stats.gross += i128::from(a.amount.0);
             stats.units += i128::from(a.quantity.0);
         }
-        for (nulls, value) in stats.nulls.iter_mut().zip(a.carried) {
+        for (nulls, value) in stats.nulls.iter_mut().zip(&a.carried) {
             *nulls += u64::from(value.is_none());
         }
-        if let Some(currency) = a.carried[CARRIED.len() - 1] {
-            match &stats.currency {
-                None => stats.currency = Some(currency.to_owned()),
-                Some(seen) if seen != currency => stats.other_currency = Some(currency.to_owned()),
-                Some(_) => {}
-            }
+        match (a.beside, &a.carried[CARRIED.len() - 1]) {
+            (Some(name), _) => stats.see_currency(name),
+            (None, Some(text)) => stats.see_currency(text),
+            (None, None) => {}
         }
 
         let lines = self.parsed.months.entry(self.last_month.1).or_insert_with(Lines::new);
-        lines.customer.append_value(a.customer);
-        match a.order {
-            Some(order) => lines.order.append_value(order),
-            None => lines.order.append_value(format!("{}:{line}", self.file_number)),
+        lines.customer.append_value(&a.customer);
+        let order = match a.order {
+            None => Cow::Owned(format!("{}:{line}", self.file_number)),
+            Some(order) if self.layout.slots.within.is_empty() => order,
+            Some(order) => {
+                let mut composed = order.into_owned();
+                for at in &self.layout.slots.within {
+                    composed.push('/');
+                    if Some(*at) == self.layout.slots.part(Part::Date) {
+                        composed.push_str(&day.to_string());
+                    } else {
+                        let field = fields.get(*at).copied().unwrap_or_default();
+                        composed.push_str(&identity::id(&String::from_utf8_lossy(field)));
+                    }
+                }
+                Cow::Owned(composed)
+            }
+        };
+        if self.rules.by_order_line {
+            let product = a.carried[0].as_deref().unwrap_or("");
+            let (day, sign) = (day.0.to_le_bytes(), [u8::from(a.is_return)]);
+            let line = [a.customer.as_bytes(), order.as_bytes(), &day, product.as_bytes(), &sign];
+            lines.keys.push(hash_fields(&line, 0x1f));
         }
+        lines.order.append_value(order);
         lines.date.append_value(day.0);
         lines.at.append_value(a.moment.micros);
         lines.is_return.append_value(a.is_return);
@@ -539,9 +895,9 @@ impl<'a> RowReader<'a> {
         if self.rules.mapped[Part::UnitCost as usize] {
             lines.cost.append_option(a.cost.map(|c| c.0));
         }
-        for ((builder, part), value) in lines.carried.iter_mut().zip(CARRIED).zip(a.carried) {
+        for ((builder, part), value) in lines.carried.iter_mut().zip(CARRIED).zip(&a.carried) {
             if self.rules.mapped[part as usize] {
-                builder.append_option(value);
+                builder.append_option(value.as_deref());
             }
         }
         lines.hashes.push(hash);
@@ -549,38 +905,39 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// Whether a field stands for nothing: empty, or what pandas and SQL write for it.
+/// Whether a field stands for nothing: empty, or what pandas, SQL and spreadsheets write for it.
 pub fn is_null(field: &[u8]) -> bool {
-    matches!(field, b"" | b"nan" | b"NaN" | b"null" | b"NULL" | b"None" | b"<NA>" | b"\\N")
+    matches!(
+        field,
+        b"" | b"nan"
+            | b"NaN"
+            | b"null"
+            | b"NULL"
+            | b"None"
+            | b"<NA>"
+            | b"\\N"
+            | b"N/A"
+            | b"n/a"
+            | b"#N/A"
+            | b"(null)"
+            | b"(blank)"
+    )
 }
 
-/// `13085` of `13085.0`: pandas turns ids into floats when some are missing.
-pub fn without_float_tail(id: &str) -> &str {
-    match id.split_once('.') {
-        Some((whole, zeros))
-            if !whole.is_empty()
-                && !zeros.is_empty()
-                && whole.bytes().all(|b| b.is_ascii_digit())
-                && zeros.bytes().all(|b| b == b'0') =>
-        {
-            whole
-        }
-        _ => id,
-    }
+/// Dashes and words that stand for a number that is not there.
+fn is_dash(field: &[u8]) -> bool {
+    field.iter().all(|b| *b == b'-')
+        || matches!(field, b"NA" | b"na" | b"none" | b"nil" | b"\xe2\x80\x93" | b"\xe2\x80\x94")
+}
+
+/// MySQL's date that is none.
+fn is_zero_date(field: &[u8]) -> bool {
+    field.len() >= 8 && field.iter().all(|b| matches!(b, b'0' | b'-' | b'/' | b'.' | b':' | b' '))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn float_tails_go_and_other_ids_stay() {
-        assert_eq!(without_float_tail("13085.0"), "13085");
-        assert_eq!(without_float_tail("00042"), "00042");
-        for id in ["1.5", "a.0", ".0", "1.", "1.0.0", "12 .0"] {
-            assert_eq!(without_float_tail(id), id);
-        }
-    }
 
     #[test]
     fn patterns_match_whole_codes() {

@@ -35,6 +35,11 @@ pub use config::{
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};
 
+/// The hash of a text, to know it again.
+pub fn hash_text(text: &str) -> String {
+    tillwise_store::run_id(&[text])
+}
+
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

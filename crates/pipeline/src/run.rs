@@ -109,6 +109,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         columns: config.columns.clone(),
         cleaning: config.cleaning.clone(),
         files,
+        base: plan.base.clone(),
         memory_limit: config.run.memory_limit.map(|s| s.0),
     };
     ingest_plan.check()?;
@@ -351,6 +352,22 @@ fn failed_gate(gates: &crate::Gates, quality: &Quality, output: &Output) -> Opti
                 100.0 * gates.max_reject_share
             ),
         ));
+    }
+    // A file or a month may be lost while the total looks well.
+    let unreadable = |what: &str, bad: u64, rows: u64| {
+        let share = bad as f64 / rows.max(1) as f64;
+        (rows >= 20 && share > gates.max_unreadable_share).then(|| {
+            (
+                "max_unreadable_share",
+                format!("{what}: {bad} of {rows} rows hold something that cannot be read; look at the rejects, and mend [input]"),
+            )
+        })
+    };
+    let of_file = quality.files.iter().find_map(|f| unreadable(&f.file, f.unreadable, f.rows));
+    let of_month =
+        || quality.months.iter().find_map(|m| unreadable(&m.month, m.unreadable, m.accepted + m.unreadable));
+    if let Some(found) = of_file.or_else(of_month) {
+        return Some(found);
     }
     if let (Some(least), Some(last)) = (gates.min_rows_vs_last, output.current_record()) {
         let before = last["quality"]["rows_accepted"].as_u64().unwrap_or(0);

@@ -59,6 +59,7 @@ pub const TRANSACTIONS: &[Column] = &[
     col("amount_e4", Kind::Int64, "money of the line, in ten-thousandths; negative for returns"),
     opt("cost_e4", Kind::Int64, "cost of the line's units, in ten-thousandths"),
     opt("product", Kind::Text, "the product"),
+    opt("product_name", Kind::Text, "the product's name"),
     opt("category", Kind::Text, "the product's category"),
     opt("country", Kind::Text, "the country"),
     opt("channel", Kind::Text, "the sales channel"),

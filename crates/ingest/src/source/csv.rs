@@ -1,16 +1,17 @@
 //! Delimited text, cut into blocks at record ends and read with positions.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::text::open_text;
-use super::{BLOCK_BYTES, Block, Source, find_columns};
+use super::{BLOCK_BYTES, Block, Source, Wanted};
 use crate::IngestError;
-use crate::config::{Columns, Input};
+use crate::config::Input;
 use crate::repeats::{hash_bytes, hash_fields};
-use crate::rows::{Reason, RowReader};
+use crate::rows::{Reason, TakeRows};
 
 /// The longest quoted field. A quote left open for longer is taken for a stray one.
 const QUOTED_LIMIT: usize = 1 << 20;
@@ -19,142 +20,282 @@ const QUOTED_LIMIT: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
     pub delimiter: Delimiter,
-    pub quote: u8,
+    /// The quote, if there are any.
+    quote: Option<u8>,
+    /// What takes the next character's meaning away.
+    escape: Option<u8>,
     /// Whether the text came from another encoding, so that U+FFFD marks bytes that were not in it.
-    pub decoded: bool,
+    decoded: bool,
 }
 
 /// What stands between two fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delimiter {
     Byte(u8),
+    /// Two characters, such as `||`.
+    Pair([u8; 2]),
     /// Runs of blanks; quotes mean nothing then.
     Blanks,
 }
 
+impl Delimiter {
+    /// Where the next one begins, and how long it is.
+    fn find(self, text: &[u8]) -> Option<(usize, usize)> {
+        match self {
+            Delimiter::Byte(b) => memchr(b, text).map(|at| (at, 1)),
+            Delimiter::Pair(pair) => memmem::find(text, &pair).map(|at| (at, 2)),
+            Delimiter::Blanks => text
+                .iter()
+                .position(u8::is_ascii_whitespace)
+                .map(|at| (at, text[at..].iter().take_while(|b| b.is_ascii_whitespace()).count())),
+        }
+    }
+
+    fn ends(self, text: &[u8]) -> bool {
+        match self {
+            Delimiter::Byte(b) => text.last() == Some(&b),
+            Delimiter::Pair(pair) => text.ends_with(&pair),
+            Delimiter::Blanks => text.last().is_some_and(u8::is_ascii_whitespace),
+        }
+    }
+
+    fn starts(self, text: &[u8]) -> bool {
+        match self {
+            Delimiter::Byte(b) => text.first() == Some(&b),
+            Delimiter::Pair(pair) => text.starts_with(&pair),
+            Delimiter::Blanks => text.first().is_some_and(u8::is_ascii_whitespace),
+        }
+    }
+}
+
 impl Dialect {
     pub fn new(input: &Input) -> Result<Dialect, IngestError> {
-        let mut chars = input.delimiter.chars();
-        let delimiter = match (input.delimiter.as_str(), chars.next(), chars.next()) {
-            ("blanks", ..) => Delimiter::Blanks,
-            ("tab", ..) => Delimiter::Byte(b'\t'),
-            (_, Some(c), None) if c.is_ascii() && !matches!(c, '\n' | '\r') => Delimiter::Byte(c as u8),
+        let fits = |b: &u8| b.is_ascii() && !matches!(b, b'\n' | b'\r');
+        let delimiter = match (input.delimiter.as_str(), input.delimiter.as_bytes()) {
+            ("blanks", _) => Delimiter::Blanks,
+            ("tab", _) => Delimiter::Byte(b'\t'),
+            (_, [b]) if fits(b) => Delimiter::Byte(*b),
+            (_, [a, b]) if fits(a) && fits(b) => Delimiter::Pair([*a, *b]),
             _ => {
                 return Err(IngestError::config(
                     "[input] delimiter",
-                    format!("`{}` is not one ASCII character", input.delimiter),
-                    "use one, or \"tab\", or \"blanks\"",
+                    format!("`{}` is neither one nor two ASCII characters", input.delimiter),
+                    "use those, or \"tab\", or \"blanks\"",
                 ));
             }
         };
-        if !input.quote.is_ascii() {
-            return Err(IngestError::config(
-                "[input] quote",
-                format!("`{}` is not ASCII", input.quote),
-                "use \"\\\"\" or \"'\"",
-            ));
-        }
+        let one = |key: &str, text: &str, remedy: &str| match text.as_bytes() {
+            [] => Ok(None),
+            [b] if fits(b) => Ok(Some(*b)),
+            _ => Err(IngestError::config(key, format!("`{text}` is not one ASCII character"), remedy)),
+        };
+        let quote = one("[input] quote", &input.quote, "use \"\\\"\", \"'\", or \"\" for none")?;
+        let escape = one("[input] escape", &input.escape, "use \"\\\\\", or \"\" for none")?;
         let decoded =
             !input.encoding.eq_ignore_ascii_case("utf-8") && !input.encoding.eq_ignore_ascii_case("utf8");
-        Ok(Dialect { delimiter, quote: input.quote as u8, decoded })
+        Ok(Dialect { delimiter, quote, escape, decoded })
+    }
+
+    /// For rows that come in cells.
+    pub fn none() -> Dialect {
+        Dialect { delimiter: Delimiter::Blanks, quote: None, escape: None, decoded: false }
     }
 
     /// What fields are joined with when a row is compared with others.
     pub fn separator(&self) -> u8 {
         match self.delimiter {
-            Delimiter::Byte(byte) => byte,
+            Delimiter::Byte(byte) | Delimiter::Pair([byte, _]) => byte,
             Delimiter::Blanks => b' ',
+        }
+    }
+
+    /// The quote that can span lines.
+    fn spanning(&self) -> Option<u8> {
+        self.quote.filter(|_| self.delimiter != Delimiter::Blanks)
+    }
+
+    /// Whether the byte at `at` is without its own meaning.
+    fn is_escaped(&self, bytes: &[u8], start: usize, at: usize) -> bool {
+        let Some(escape) = self.escape else { return false };
+        bytes[start..at].iter().rev().take_while(|b| **b == escape).count() % 2 == 1
+    }
+
+    /// Whether the quote at `at` begins a quoted field: what stands before it, blanks aside, is a delimiter or nothing.
+    fn opens(&self, bytes: &[u8], start: usize, at: usize) -> bool {
+        let before = &bytes[start..at];
+        let blanks = before.iter().rev().take_while(|b| **b == b' ').count();
+        let before = &before[..before.len() - blanks];
+        before.is_empty()
+            || before.last() == Some(&b'\n')
+            || (self.delimiter.ends(before) && !self.is_escaped(bytes, start, at - blanks))
+    }
+
+    /// The place behind the quote that closes the field whose content begins at `at`, if there is one.
+    fn closes(&self, bytes: &[u8], quote: u8, mut at: usize) -> Option<usize> {
+        let start = at;
+        loop {
+            let close = at + memchr(quote, &bytes[at..])?;
+            at = close + 1;
+            if self.is_escaped(bytes, start, close) {
+                continue;
+            }
+            match bytes.get(at) {
+                Some(b) if *b == quote => at += 1,
+                _ => return Some(at),
+            }
         }
     }
 
     /// The end of the record that begins at `start` (after its line end), or `None` if a quote opened
     /// there is never closed.
     fn record_end(&self, bytes: &[u8], start: usize) -> Option<usize> {
-        let Delimiter::Byte(delimiter) = self.delimiter else {
-            return Some(memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1));
-        };
+        let line_end = |at: usize| memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
+        let Some(quote_byte) = self.spanning() else { return Some(line_end(start)) };
         let mut at = start;
         loop {
-            let line_end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
-            let Some(quote) = memchr(self.quote, &bytes[at..line_end]).map(|n| at + n) else {
-                return Some(line_end);
-            };
+            let end = line_end(at);
+            let Some(quote) = memchr(quote_byte, &bytes[at..end]).map(|n| at + n) else { return Some(end) };
             at = quote + 1;
-            if opens(bytes, start, quote, delimiter) {
-                loop {
-                    let close = at + memchr(self.quote, &bytes[at..])?;
-                    at = close + 1;
-                    match bytes.get(at) {
-                        Some(b) if *b == self.quote => at += 1,
-                        // What closes a field stands before its end. A quote elsewhere was another stray one.
-                        Some(b)
-                            if *b != delimiter
-                                && !matches!(b, b'\r' | b'\n')
-                                && spans(bytes, quote, close) =>
-                        {
-                            return None;
-                        }
-                        _ => break,
-                    }
+            if self.opens(bytes, start, quote) && !self.is_escaped(bytes, start, quote) {
+                at = self.closes(bytes, quote_byte, at)?;
+                // What closes a field stands before its end. A quote elsewhere was another stray one.
+                let rest = &bytes[at..];
+                let blanks = rest.iter().take_while(|b| **b == b' ').count();
+                let ends = rest.is_empty()
+                    || matches!(rest[0], b'\r' | b'\n')
+                    || self.delimiter.starts(rest)
+                    || rest.len() == blanks
+                    || self.delimiter.starts(&rest[blanks..])
+                    || matches!(rest.get(blanks), Some(b'\r' | b'\n'));
+                if !ends && memchr(b'\n', &bytes[quote..at]).is_some() {
+                    return None;
                 }
             }
         }
     }
 
-    /// The first records of a text, blank lines left out.
-    pub fn rows(&self, text: &[u8], most: usize) -> Vec<Vec<String>> {
+    /// The first records of a text, blank lines left out, each with the line it begins on, from 1.
+    pub fn rows(&self, text: &[u8], most: usize) -> Vec<(usize, Vec<String>)> {
         let mut rows = Vec::new();
-        let mut at = 0;
+        let (mut at, mut line) = (0, 1);
         while at < text.len() && rows.len() < most {
             let line_end = memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
             let end = self.record_end(text, at).unwrap_or(line_end);
             let record = without_line_end(&text[at..end]);
             if !record.trim_ascii().is_empty() {
                 let fields = self.fields(record);
-                rows.push(fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect());
+                rows.push((line, fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()));
             }
+            line += memchr_iter(b'\n', &text[at..end]).count();
             at = end;
         }
         rows
     }
 
+    /// How many records of a text open a quote that is never closed.
+    pub fn unclosed(&self, text: &[u8], most: usize) -> usize {
+        let (mut at, mut unclosed, mut seen) = (0, 0, 0);
+        while at < text.len() && seen < most {
+            let line_end = memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
+            let end = self.record_end(text, at);
+            unclosed += usize::from(end.is_none());
+            at = end.unwrap_or(line_end);
+            seen += 1;
+        }
+        unclosed
+    }
+
     /// Cuts one record into fields.
-    fn fields(&self, record: &[u8]) -> Vec<Vec<u8>> {
-        let Delimiter::Byte(delimiter) = self.delimiter else {
+    fn fields<'t>(&self, record: &'t [u8]) -> Vec<Cow<'t, [u8]>> {
+        if self.delimiter == Delimiter::Blanks {
             return record
                 .split(u8::is_ascii_whitespace)
                 .filter(|f| !f.is_empty())
-                .map(<[u8]>::to_vec)
+                .map(Cow::Borrowed)
                 .collect();
-        };
-        // Only a line feed ends a record, and the record has none at its end: a lone carriage return is text.
-        let mut reader = csv_core::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .quote(self.quote)
-            .terminator(csv_core::Terminator::Any(b'\n'))
-            .build();
-        let mut output = vec![0; record.len() + 1];
-        let mut ends = vec![0; record.len() + 2];
-        let (_, _, _, n) = reader.read_record(record, &mut output, &mut ends);
-        let (_, _, _, more) = reader.read_record(&[], &mut output, &mut ends[n..]);
-        let mut fields = Vec::with_capacity(n + more);
-        let mut from = 0;
-        for &end in &ends[..n + more] {
-            fields.push(output[from..end].to_vec());
-            from = end;
         }
-        fields
+        let mut fields = Vec::new();
+        let mut at = 0;
+        loop {
+            let blanks = record[at..].iter().take_while(|b| **b == b' ').count();
+            let opening = self.quote.filter(|q| record.get(at + blanks) == Some(q));
+            let (field, end) = match opening {
+                Some(quote) => self.quoted(record, at + blanks + 1, quote),
+                None => self.unquoted(record, at),
+            };
+            fields.push(field);
+            match end {
+                Some(next) => at = next,
+                None => return fields,
+            }
+        }
     }
-}
 
-/// Whether a line ends between two places.
-fn spans(bytes: &[u8], from: usize, to: usize) -> bool {
-    memchr(b'\n', &bytes[from..to]).is_some()
-}
+    /// A quoted field whose content begins at `at`, and where the next field begins.
+    fn quoted<'t>(&self, record: &'t [u8], at: usize, quote: u8) -> (Cow<'t, [u8]>, Option<usize>) {
+        let end = self.closes(record, quote, at).unwrap_or(record.len() + 1);
+        let content = &record[at..(end - 1).min(record.len())];
+        let plain =
+            memchr(quote, content).is_none() && self.escape.is_none_or(|e| memchr(e, content).is_none());
+        let mut field =
+            if plain { Cow::Borrowed(content) } else { Cow::Owned(self.unescaped(content, Some(quote))) };
+        let behind = record.get(end..).unwrap_or_default();
+        let (text, next) = match self.delimiter.find(behind) {
+            Some((n, long)) => (&behind[..n], Some(end + n + long)),
+            None => (behind, None),
+        };
+        // What stands between the quote and the delimiter is part of the field.
+        if !text.trim_ascii().is_empty() {
+            field.to_mut().extend_from_slice(text);
+        }
+        (field, next)
+    }
 
-/// Whether the quote at `at` begins a quoted field.
-fn opens(bytes: &[u8], start: usize, at: usize, delimiter: u8) -> bool {
-    at == start || bytes[at - 1] == delimiter || bytes[at - 1] == b'\n'
+    fn unquoted<'t>(&self, record: &'t [u8], at: usize) -> (Cow<'t, [u8]>, Option<usize>) {
+        let mut from = at;
+        loop {
+            let Some((n, long)) = self.delimiter.find(&record[from..]) else {
+                return (self.without_escapes(&record[at..]), None);
+            };
+            if self.is_escaped(record, at, from + n) {
+                from += n + long;
+                continue;
+            }
+            return (self.without_escapes(&record[at..from + n]), Some(from + n + long));
+        }
+    }
+
+    fn without_escapes<'t>(&self, field: &'t [u8]) -> Cow<'t, [u8]> {
+        match self.escape {
+            // `\\N` is how databases write a null; it keeps its meaning.
+            Some(escape) if memchr(escape, field).is_some() && field != [escape, b'N'] => {
+                Cow::Owned(self.unescaped(field, None))
+            }
+            _ => Cow::Borrowed(field),
+        }
+    }
+
+    fn unescaped(&self, content: &[u8], doubled: Option<u8>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(content.len());
+        let mut bytes = content.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            if Some(byte) == self.escape && bytes.peek().is_some() {
+                out.push(match bytes.next() {
+                    Some(b'n') => b'\n',
+                    Some(b't') => b'\t',
+                    Some(b'r') => b'\r',
+                    Some(other) => other,
+                    None => byte,
+                });
+                continue;
+            }
+            if Some(byte) == doubled && bytes.peek() == Some(&byte) {
+                bytes.next();
+            }
+            out.push(byte);
+        }
+        out
+    }
 }
 
 /// Cuts a text into blocks at record ends.
@@ -168,6 +309,17 @@ struct Blocks {
 }
 
 impl Blocks {
+    fn open(path: &Path, input: &Input, dialect: &Dialect) -> Result<Blocks, IngestError> {
+        Ok(Blocks {
+            path: path.to_owned(),
+            source: open_text(path, &input.encoding)?,
+            dialect: dialect.clone(),
+            held: Vec::new(),
+            next_line: 1,
+            ended: false,
+        })
+    }
+
     fn fill(&mut self, bytes: usize) -> Result<(), IngestError> {
         let from = self.held.len();
         self.held.resize(from + bytes, 0);
@@ -178,12 +330,28 @@ impl Blocks {
         Ok(())
     }
 
+    /// Leaves out lines at the beginning.
+    fn leave_out(&mut self, lines: usize) -> Result<(), IngestError> {
+        for _ in 0..lines {
+            let end = loop {
+                if let Some(n) = memchr(b'\n', &self.held) {
+                    break n + 1;
+                }
+                if self.ended {
+                    break self.held.len();
+                }
+                self.fill(BLOCK_BYTES)?;
+            };
+            self.held.drain(..end);
+            self.next_line += 1;
+        }
+        Ok(())
+    }
+
     /// The end of the last whole record in `held`.
     fn last_record_end(&self) -> Option<usize> {
-        let Delimiter::Byte(delimiter) = self.dialect.delimiter else {
-            return memrchr(b'\n', &self.held).map(|n| n + 1);
-        };
-        let (bytes, quote) = (&self.held[..], self.dialect.quote);
+        let bytes = &self.held[..];
+        let Some(quote) = self.dialect.spanning() else { return memrchr(b'\n', bytes).map(|n| n + 1) };
         let mut safe = None;
         let mut at = 0;
         while at < bytes.len() {
@@ -192,22 +360,16 @@ impl Blocks {
                 safe = Some(at + n + 1);
             }
             at = next + 1;
-            if next < bytes.len() && opens(bytes, 0, next, delimiter) {
-                loop {
-                    let Some(close) = memchr(quote, &bytes[at..]).map(|n| at + n) else {
-                        if bytes.len() - next > QUOTED_LIMIT {
-                            at = next + 1; // a stray quote: what follows it is text
-                            break;
-                        }
-                        return safe;
-                    };
-                    at = close + 1;
-                    match bytes.get(at) {
-                        Some(b) if *b == quote => at += 1,
-                        Some(_) => break,
-                        // The next byte decides whether the quote is doubled.
-                        None => return safe,
-                    }
+            let from = safe.unwrap_or(0);
+            if next < bytes.len()
+                && self.dialect.opens(bytes, from, next)
+                && !self.dialect.is_escaped(bytes, from, next)
+            {
+                match self.dialect.closes(bytes, quote, at) {
+                    // The next byte decides whether the quote is doubled.
+                    Some(end) if end < bytes.len() => at = end,
+                    _ if bytes.len() - next > QUOTED_LIMIT => {} // a stray quote: what follows it is text
+                    _ => return safe,
                 }
             }
         }
@@ -244,16 +406,11 @@ impl Iterator for Blocks {
 }
 
 /// Opens a delimited file: reads its header and finds the mapped columns.
-pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, IngestError> {
-    let dialect = Dialect::new(input)?;
-    let mut blocks = Blocks {
-        path: path.to_owned(),
-        source: open_text(path, &input.encoding)?,
-        dialect: dialect.clone(),
-        held: Vec::new(),
-        next_line: 1,
-        ended: false,
-    };
+pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
+    let dialect = Dialect::new(wanted.input)?;
+    let header = wanted.input.header;
+    let mut blocks = Blocks::open(path, wanted.input, &dialect)?;
+    blocks.leave_out(wanted.input.skip_lines)?;
     let Some(Block::Csv { bytes, first_line }) = blocks.next().transpose()? else {
         return Err(IngestError::Empty { path: path.to_owned() });
     };
@@ -286,8 +443,10 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
         .map(|f| String::from_utf8_lossy(f).trim().to_owned())
         .collect();
     let width = first.len();
-    let headers = input.header.then_some(first);
-    let (slots, names) = find_columns(path, columns, headers.as_deref(), width)?;
+    // Columns without a name at the end of a header may be missing from rows.
+    let unnamed = if header { first.iter().rev().take_while(|h| h.is_empty()).count() } else { 0 };
+    let headers = header.then_some(first);
+    let (layout, headers) = wanted.layout(path, headers.as_deref(), (width, width - unnamed), dialect)?;
     let (skip, lines) = match headers {
         Some(_) => (end, memchr_iter(b'\n', &bytes[..end]).count() as u64),
         None => (0, 0),
@@ -299,20 +458,30 @@ pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, Ing
         return Err(IngestError::HeaderOnly { path: path.to_owned() });
     }
     let head = (!rest.is_empty()).then(|| Ok(Block::Csv { bytes: rest, first_line: first_line + lines }));
-    Ok(Source {
-        slots,
-        headers,
-        names,
-        dialect,
-        width,
-        typed: false,
-        keys: Vec::new(),
-        blocks: Box::new(head.into_iter().chain(after)),
-    })
+    Ok(Source { headers, notes: Vec::new(), layout, blocks: Box::new(head.into_iter().chain(after)) })
+}
+
+/// Opens a text as lines, without a header and without quotes.
+pub fn lines(
+    path: &Path,
+    encoding: &str,
+    skip_lines: usize,
+) -> Result<impl Iterator<Item = Result<Block, IngestError>> + Send + use<>, IngestError> {
+    let input = Input { encoding: encoding.to_owned(), ..Input::default() };
+    let mut blocks = Blocks::open(path, &input, &Dialect::none())?;
+    blocks.leave_out(skip_lines)?;
+    Ok(blocks)
 }
 
 /// Reads the rows of a block.
-pub fn read(bytes: &[u8], first_line: u64, dialect: &Dialect, width: usize, reader: &mut RowReader<'_>) {
+pub fn read(
+    bytes: &[u8],
+    first_line: u64,
+    dialect: &Dialect,
+    width: (usize, usize),
+    overflow: Option<usize>,
+    rows: &mut dyn TakeRows,
+) {
     let all_valid = if dialect.decoded {
         memmem::find(bytes, "\u{FFFD}".as_bytes()).is_none()
     } else {
@@ -323,21 +492,24 @@ pub fn read(bytes: &[u8], first_line: u64, dialect: &Dialect, width: usize, read
             || std::str::from_utf8(record).is_ok_and(|text| !dialect.decoded || !text.contains('\u{FFFD}'))
     };
     let (mut start, mut line) = (0, first_line);
-    let mut fields: Vec<&[u8]> = Vec::with_capacity(width);
+    let mut fields: Vec<&[u8]> = Vec::with_capacity(width.0);
+    // From here on no quote is closed: there is no use in looking again for each line.
+    let mut open_ended = usize::MAX;
     while start < bytes.len() {
         let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
         let text = without_line_end(&bytes[start..line_end]);
         if text.trim_ascii().is_empty() {
-            reader.parsed.stats.blank += 1;
+            rows.blank();
             (start, line) = (line_end, line + 1);
             continue;
         }
+        let special = |b: Option<u8>| b.is_some_and(|b| memchr(b, text).is_some());
         let plain = match dialect.delimiter {
             Delimiter::Blanks => {
                 split(text.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty()), &mut fields);
                 true
             }
-            Delimiter::Byte(_) if memchr(dialect.quote, text).is_some() => false,
+            _ if special(dialect.quote) || special(dialect.escape) => false,
             Delimiter::Byte(delimiter) => {
                 fields.clear();
                 let mut from = 0;
@@ -348,16 +520,26 @@ pub fn read(bytes: &[u8], first_line: u64, dialect: &Dialect, width: usize, read
                 fields.push(&text[from..]);
                 true
             }
+            Delimiter::Pair(pair) => {
+                fields.clear();
+                let mut from = 0;
+                for at in memmem::find_iter(text, &pair) {
+                    fields.push(&text[from..at]);
+                    from = at + 2;
+                }
+                fields.push(&text[from..]);
+                true
+            }
         };
         if plain {
-            if fields.len() != width {
-                reader.reject(line, text, Reason::RaggedRow);
+            if !fit(&mut fields, width, overflow, text) {
+                rows.reject(line, text, Reason::RaggedRow);
             } else if !valid(text) {
-                reader.reject(line, text, Reason::BadEncoding);
+                rows.reject(line, text, Reason::BadEncoding);
             } else {
-                reader.row(line, &fields, || match dialect.delimiter {
+                rows.row(line, &fields, &|| match dialect.delimiter {
                     Delimiter::Byte(_) => hash_bytes(text),
-                    Delimiter::Blanks => hash_fields(&fields, b' '),
+                    _ => hash_fields(&fields, dialect.separator()),
                 });
             }
             (start, line) = (line_end, line + 1);
@@ -366,27 +548,70 @@ pub fn read(bytes: &[u8], first_line: u64, dialect: &Dialect, width: usize, read
 
         // With quotes: the record may span lines. If it does not come out right, only its first line
         // is rejected, for the quote that joined the lines may be a stray one.
-        let end = dialect.record_end(bytes, start);
+        let end = if start >= open_ended { None } else { dialect.record_end(bytes, start) };
+        let end = match end {
+            // Nothing closes it up to the end, so nothing closes a later one either; within its own line it may be closed.
+            None => dialect.record_end(&bytes[..line_end], start),
+            end => end,
+        };
+        if end.is_none() {
+            open_ended = open_ended.min(start);
+        }
         let record = without_line_end(&bytes[start..end.unwrap_or(line_end)]);
         let spans = end != Some(line_end);
         let cut = dialect.fields(record);
-        if end.is_none() || (spans && cut.len() != width) {
-            reader.reject(line, text, Reason::UnclosedQuote);
+        let mut owned: Vec<&[u8]> = cut.iter().map(AsRef::as_ref).collect();
+        // Fields of a record with quotes do not lie side by side, so there is no text to take the surplus from.
+        let merged = overflow.filter(|_| owned.len() > width.0).map(|at| {
+            let surplus = owned.len() - width.0;
+            owned[at..=at + surplus].join(&dialect.separator())
+        });
+        if let (Some(merged), Some(at)) = (&merged, overflow) {
+            let surplus = owned.len() - width.0;
+            owned.splice(at..=at + surplus, [merged.as_slice()]);
+        }
+        let fits = fit(&mut owned, width, None, record);
+        if end.is_none() || (spans && !fits) {
+            rows.reject(line, text, Reason::UnclosedQuote);
             (start, line) = (line_end, line + 1);
             continue;
         }
         let end = end.unwrap_or(line_end);
-        if cut.len() != width {
-            reader.reject(line, text, Reason::RaggedRow);
+        if !fits {
+            rows.reject(line, text, Reason::RaggedRow);
         } else if !valid(record) {
-            reader.reject(line, text, Reason::BadEncoding);
+            rows.reject(line, text, Reason::BadEncoding);
         } else {
-            let owned: Vec<&[u8]> = cut.iter().map(Vec::as_slice).collect();
-            reader.row(line, &owned, || hash_fields(&owned, dialect.separator()));
+            rows.row(line, &owned, &|| hash_fields(&owned, dialect.separator()));
         }
         line += memchr_iter(b'\n', &bytes[start..end]).count() as u64;
         start = end;
     }
+}
+
+/// Makes a row as wide as it should be, if it can be: blank fields too many are left out, and surplus delimiters belong to
+/// the text of the column that they stand in.
+fn fit<'t>(
+    fields: &mut Vec<&'t [u8]>,
+    (width, least): (usize, usize),
+    overflow: Option<usize>,
+    text: &'t [u8],
+) -> bool {
+    if fields.len() <= width {
+        return fields.len() >= least;
+    }
+    if fields[width..].iter().all(|f| f.trim_ascii().is_empty()) {
+        fields.truncate(width);
+        return true;
+    }
+    let Some(at) = overflow else { return false };
+    let surplus = fields.len() - width;
+    let base = text.as_ptr() as usize;
+    let from = fields[at].as_ptr() as usize - base;
+    let last = fields[at + surplus];
+    let to = last.as_ptr() as usize - base + last.len();
+    fields.splice(at..=at + surplus, [&text[from..to]]);
+    true
 }
 
 fn split<'a>(parts: impl Iterator<Item = &'a [u8]>, fields: &mut Vec<&'a [u8]>) {
@@ -397,4 +622,48 @@ fn split<'a>(parts: impl Iterator<Item = &'a [u8]>, fields: &mut Vec<&'a [u8]>) 
 fn without_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(input: &Input, record: &str) -> Vec<String> {
+        let dialect = Dialect::new(input).unwrap();
+        dialect.fields(record.as_bytes()).iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()
+    }
+
+    fn input(delimiter: &str, quote: &str, escape: &str) -> Input {
+        Input { delimiter: delimiter.into(), quote: quote.into(), escape: escape.into(), ..Input::default() }
+    }
+
+    #[test]
+    fn fields_of_every_dialect() {
+        let plain = input(",", "\"", "");
+        assert_eq!(cut(&plain, r#"a,"b,c","d ""e""",,f"#), ["a", "b,c", "d \"e\"", "", "f"]);
+        assert_eq!(cut(&plain, r#""10127", "500001", "x, large""#), ["10127", "500001", "x, large"]);
+        assert_eq!(cut(&plain, r#"5" disc,x"#), ["5\" disc", "x"]);
+        assert_eq!(cut(&plain, ""), [""]);
+        assert_eq!(cut(&plain, "a,"), ["a", ""]);
+        assert_eq!(
+            cut(&input(",", "\"", "\\"), r#""ring \"twice\", then",b"#),
+            ["ring \"twice\", then", "b"]
+        );
+        assert_eq!(cut(&input("tab", "\"", "\\"), "O\\\"Brien\t\\N\ta\\\tb"), ["O\"Brien", "\\N", "a\tb"]);
+        assert_eq!(cut(&input("||", "\"", ""), "a||b|c||"), ["a", "b|c", ""]);
+        assert_eq!(cut(&input(",", "", ""), r#""half open,x"#), ["\"half open", "x"]);
+    }
+
+    #[test]
+    fn surplus_delimiters_belong_to_the_text_column() {
+        let text = b"1,2,Bowl, large, blue,9";
+        let mut fields: Vec<&[u8]> = text.split(|b| *b == b',').collect();
+        assert!(fit(&mut fields, (4, 4), Some(2), text));
+        assert_eq!(fields, [&b"1"[..], b"2", b"Bowl, large, blue", b"9"]);
+        let text = b"1,2,,,";
+        let mut fields: Vec<&[u8]> = text.split(|b| *b == b',').collect();
+        assert!(fit(&mut fields, (3, 3), None, text), "blank ones are left out");
+        assert!(!fit(&mut vec![&b"1"[..]], (3, 2), None, b"1"));
+        assert!(fit(&mut vec![&b"1"[..], b"2"], (3, 2), None, b"1,2"));
+    }
 }

@@ -1,18 +1,23 @@
 //! Files of every format, cut into blocks that can be read side by side.
 
 mod csv;
-mod jsonl;
+mod grid;
+mod html;
+mod join;
+mod json;
 mod parquet;
 mod text;
-mod xlsx;
+mod workbook;
 
 use std::path::Path;
 
 use crate::config::{Columns, Format, Input};
-use crate::rows::{PARTS, RowReader, Slots};
-use crate::{ColumnRef, IngestError};
+use crate::rows::{PARTS, Part, TakeRows};
+use crate::{ColumnRef, IngestError, InputFile};
 
 pub use csv::Dialect;
+pub use grid::Sheet;
+pub use join::Joined;
 pub use text::{open_raw, open_text, read_full};
 
 /// Bytes of text in a block. The same for any number of threads, as results must be.
@@ -20,41 +25,95 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 /// Rows in a block of a format that is not text.
 pub const BLOCK_ROWS: usize = 16_384;
 
+/// Stands before a cell that the file holds as a number, not as text: it is written with a point.
+pub const NUMBER: u8 = 1;
+/// Stands before a cell that the file holds as a date: it is written as ISO 8601 says.
+pub const MOMENT: u8 = 2;
+
+/// A cell without the sign of its type.
+pub fn bare(cell: &[u8]) -> &[u8] {
+    match cell {
+        [NUMBER | MOMENT, rest @ ..] => rest,
+        cell => cell,
+    }
+}
+
 /// A piece of a file that holds whole rows.
 pub enum Block {
     /// Delimited text and the number of its first line.
     Csv { bytes: Vec<u8>, first_line: u64 },
     /// JSON lines and the number of the first.
     Jsonl { bytes: Vec<u8>, first_line: u64 },
-    /// Fields as text, and the number of the first row.
-    Cells { rows: Vec<Vec<String>>, first_row: u64 },
+    /// JSON objects, each with the line it begins on.
+    Objects { items: Vec<(u64, Vec<u8>)> },
+    /// Rows of cells, each with its number.
+    Cells { rows: Vec<(u64, Vec<String>)> },
+}
+
+/// Where the fields of a file's rows are.
+#[derive(Clone, Debug, Default)]
+pub struct Slots {
+    parts: [Option<usize>; PARTS.len()],
+    /// Columns that an order's number is unique only together with.
+    pub within: Vec<usize>,
+    /// Columns whose blank cells repeat the one above.
+    pub fill: Vec<usize>,
+    /// The column that delimiters without quotes stand in.
+    pub overflow: Option<usize>,
+}
+
+impl Slots {
+    /// The place of a part's column.
+    pub fn part(&self, part: Part) -> Option<usize> {
+        self.parts[part as usize]
+    }
 }
 
 /// One input file, opened.
 pub struct Source {
-    pub slots: Slots,
-    /// The names of all columns, where the file gives them.
+    /// The names of all columns, where the file gives them; those of joined files come last.
     pub headers: Option<Vec<String>>,
-    /// The name of each part's column, for rejects.
-    pub names: [Option<String>; PARTS.len()],
-    dialect: Dialect,
-    /// Fields in a full row.
-    width: usize,
-    /// Whether the format types its values.
-    typed: bool,
-    /// For JSON lines: the keys, in the order of the slots.
-    keys: Vec<String>,
+    /// What should be known of what was not read, in words.
+    pub notes: Vec<String>,
+    layout: Layout,
     blocks: Box<dyn Iterator<Item = Result<Block, IngestError>> + Send>,
 }
 
+/// How the blocks of one file are read.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    pub slots: Slots,
+    /// The name of each part's column, for rejects.
+    pub names: [Option<String>; PARTS.len()],
+    /// Files that more columns come from.
+    pub joins: Vec<Joined>,
+    /// Whether the format types its values.
+    pub typed: bool,
+    dialect: Dialect,
+    /// Fields in a full row, and those that it must have at least.
+    width: (usize, usize),
+    /// For JSON: the keys, in the order of the slots.
+    keys: Vec<String>,
+}
+
 impl Source {
-    /// Opens a file and finds the mapped columns in it.
-    pub fn open(path: &Path, input: &Input, columns: &Columns) -> Result<Source, IngestError> {
-        match format_of(path, input.format) {
-            Format::Parquet => parquet::open(path, columns),
-            Format::Xlsx => xlsx::open(path, input, columns),
-            Format::Jsonl => jsonl::open(path, input, columns),
-            Format::Csv | Format::Auto => csv::open(path, input, columns),
+    /// Opens a file and finds the mapped columns in it. `base` is the folder of the config.
+    pub fn open(
+        file: &InputFile,
+        input: &Input,
+        columns: &Columns,
+        base: &Path,
+    ) -> Result<Source, IngestError> {
+        let joins = join::load(&input.join, input, base)?;
+        let wanted = Wanted { columns, input, joins };
+        let path = &file.path;
+        match format_of(path, input.format)? {
+            Format::Parquet => parquet::open(path, wanted),
+            Format::Xlsx => grid::open(path, workbook::sheets(path)?, true, wanted),
+            Format::Html => grid::open(path, html::tables(path, &input.encoding)?, false, wanted),
+            Format::Jsonl => json::open_lines(path, wanted),
+            Format::Json => json::open_array(path, wanted),
+            Format::Csv | Format::Auto => csv::open(path, wanted),
         }
     }
 
@@ -63,65 +122,158 @@ impl Source {
     }
 
     /// What a worker needs to read this file's blocks, without the file.
-    pub fn layout(&self) -> Layout {
-        Layout {
-            slots: self.slots,
-            dialect: self.dialect.clone(),
-            width: self.width,
-            typed: self.typed,
-            keys: self.keys.clone(),
-        }
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 }
 
-/// How the blocks of one file are read.
-pub struct Layout {
-    pub slots: Slots,
-    dialect: Dialect,
-    width: usize,
-    pub typed: bool,
-    keys: Vec<String>,
+/// The sheets of a workbook, or the tables of a page; `None` for other formats.
+pub fn sheets(path: &Path, input: &Input) -> Result<Option<Vec<Sheet>>, IngestError> {
+    Ok(match format_of(path, input.format)? {
+        Format::Xlsx => Some(workbook::sheets(path)?),
+        Format::Html => Some(html::tables(path, &input.encoding)?),
+        _ => None,
+    })
 }
 
 impl Layout {
     /// Reads the rows of a block.
-    pub fn read(&self, block: &Block, reader: &mut RowReader<'_>) {
+    pub fn read(&self, block: &Block, rows: &mut dyn TakeRows) {
         match block {
             Block::Csv { bytes, first_line } => {
-                csv::read(bytes, *first_line, &self.dialect, self.width, reader)
+                csv::read(bytes, *first_line, &self.dialect, self.width, self.slots.overflow, rows);
             }
-            Block::Jsonl { bytes, first_line } => jsonl::read(bytes, *first_line, &self.keys, reader),
-            Block::Cells { rows, first_row } => {
-                let mut fields = Vec::new();
-                for (row, number) in rows.iter().zip(*first_row..) {
-                    fields.clear();
-                    fields.extend(row.iter().map(String::as_bytes));
-                    if fields.iter().all(|f| f.is_empty()) {
-                        reader.parsed.stats.blank += 1;
-                    } else {
-                        reader.row(number, &fields, || {
-                            crate::repeats::hash_fields(&fields, self.dialect.separator())
-                        });
-                    }
-                }
-            }
+            Block::Jsonl { bytes, first_line } => json::read_lines(bytes, *first_line, &self.keys, rows),
+            Block::Objects { items } => json::read_objects(items, &self.keys, rows),
+            Block::Cells { rows: cells } => grid::read(cells, self.width.0, self.dialect.separator(), rows),
+        }
+    }
+
+    /// Puts the fields of joined files behind a row's own.
+    pub fn joined<'f>(&'f self, fields: &mut Vec<&'f [u8]>) {
+        if self.joins.is_empty() {
+            return;
+        }
+        fields.resize(self.width.0, b"");
+        for join in &self.joins {
+            join.add(fields);
         }
     }
 }
 
-/// The format of a file: as stated, else by its ending.
-pub fn format_of(path: &Path, stated: Format) -> Format {
+/// What is to be found in a file.
+pub struct Wanted<'a> {
+    columns: &'a Columns,
+    input: &'a Input,
+    joins: Vec<join::Loaded>,
+}
+
+impl Wanted<'_> {
+    /// Whether a header has all the mapped columns, so that a sheet with it can be read.
+    fn fits(&self, headers: &[String]) -> bool {
+        let has = |c: &ColumnRef| match c {
+            ColumnRef::Name(name) => headers.iter().any(|h| h.trim() == name.trim()),
+            ColumnRef::Number(n) => *n <= headers.len(),
+        };
+        self.columns.by_part().into_iter().flatten().all(has) || !self.joins.is_empty()
+    }
+
+    /// Finds the mapped columns, and joins what is to be joined.
+    fn layout(
+        self,
+        path: &Path,
+        headers: Option<&[String]>,
+        width: (usize, usize),
+        dialect: Dialect,
+    ) -> Result<(Layout, Option<Vec<String>>), IngestError> {
+        let mut all: Option<Vec<String>> = headers.map(<[String]>::to_vec);
+        let mut joins = Vec::new();
+        for loaded in self.joins {
+            let Some(headers) = &mut all else {
+                return Err(IngestError::config(
+                    "[[input.join]]",
+                    "a file without a header has no key by name",
+                    "join files that have headers",
+                ));
+            };
+            joins.push(loaded.onto(path, headers)?);
+        }
+        let known = all.as_deref();
+        let full = known.map_or(width.0, <[String]>::len);
+        let mut slots = Slots::default();
+        let mut names = [const { None }; PARTS.len()];
+        let find = |key: &str, column: &ColumnRef| find_column(path, key, column, known, full);
+        for (i, column) in self.columns.by_part().into_iter().enumerate() {
+            let Some(column) = column else { continue };
+            let at = find(PARTS[i].1, column)?;
+            slots.parts[i] = Some(at);
+            names[i] = Some(known.map_or_else(|| (at + 1).to_string(), |h| h[at].clone()));
+        }
+        for column in &self.columns.order_within {
+            slots.within.push(find("order_within", column)?);
+        }
+        for column in &self.input.fill_down {
+            slots.fill.push(find_column(path, "[input] fill_down", column, known, full)?);
+        }
+        if let Some(column) = &self.input.overflow {
+            slots.overflow = Some(find_column(path, "[input] overflow", column, known, full)?);
+        }
+        let layout = Layout { slots, names, joins, typed: false, dialect, width, keys: Vec::new() };
+        Ok((layout, all))
+    }
+}
+
+/// The format of a file: as stated, else by its content, else by its ending.
+pub fn format_of(path: &Path, stated: Format) -> Result<Format, IngestError> {
     if stated != Format::Auto {
-        return stated;
+        return Ok(stated);
     }
     let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let name = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
-    match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("parquet" | "pq") => Format::Parquet,
-        Some("xlsx" | "xlsm") => Format::Xlsx,
-        Some("jsonl" | "ndjson") => Format::Jsonl,
+    let packed = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).or(name.strip_suffix(".zip"));
+    let ending = packed.unwrap_or(&name).rsplit_once('.').map_or("", |(_, ending)| ending);
+    let mut head = vec![0; 4096];
+    let n = {
+        let mut file = text::open_plain(path)?;
+        read_full(&mut file, &mut head).map_err(IngestError::read(path))?
+    };
+    head.truncate(n);
+    let head = match head.as_slice() {
+        h if h.starts_with(b"PAR1") => return Ok(Format::Parquet),
+        h if h.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) => return Ok(Format::Xlsx),
+        h if h.starts_with(b"PK\x03\x04") && text::is_workbook(path)? => return Ok(Format::Xlsx),
+        h if h.starts_with(b"PK\x03\x04")
+            || h.starts_with(&[0x1f, 0x8b])
+            || h.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) =>
+        {
+            let mut head = vec![0; 4096];
+            let n = read_full(&mut open_raw(path)?, &mut head).map_err(IngestError::read(path))?;
+            head.truncate(n);
+            head
+        }
+        _ => head,
+    };
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start();
+    let start = String::from_utf8_lossy(&text[..text.len().min(512)]).to_ascii_lowercase();
+    Ok(match ending {
+        "parquet" | "pq" => Format::Parquet,
+        "xlsx" | "xlsm" | "xlsb" | "ods" => Format::Xlsx,
+        "jsonl" | "ndjson" => Format::Jsonl,
+        _ if start.starts_with('<')
+            && (start.contains("<html") || start.contains("<table") || start.contains("<!doctype html")) =>
+        {
+            Format::Html
+        }
+        _ if start.starts_with('[') && start[1..].trim_start().starts_with('{') => Format::Json,
+        _ if start.starts_with('{') => {
+            // Whole objects on a line each, or one object that holds the rows.
+            let line = text.split(|b| *b == b'\n').next().unwrap_or_default();
+            let whole = line.len() == text.len() || serde_json::from_slice::<serde_json::Value>(line).is_ok();
+            let one = start.contains(":[{") || start.contains(": [{") || !whole;
+            if one && ending == "json" { Format::Json } else { Format::Jsonl }
+        }
+        "json" => Format::Json,
         _ => Format::Csv,
-    }
+    })
 }
 
 impl Columns {
@@ -132,9 +284,15 @@ impl Columns {
             &self.order,
             &self.date,
             &self.product,
+            &self.product_name,
             &self.quantity,
             &self.price,
             &self.amount,
+            &self.discount,
+            &self.tax,
+            &self.shipping,
+            &self.refunded,
+            &self.credit,
             &self.category,
             &self.country,
             &self.channel,
@@ -142,77 +300,77 @@ impl Columns {
             &self.currency,
             &self.unit_cost,
             &self.cancelled,
+            &self.status,
         ]
         .map(Option::as_ref)
     }
 }
 
-/// Finds the mapped columns among a file's headers. Without headers, columns are numbers.
-fn find_columns(
+/// Finds a mapped column among a file's headers. Without headers, columns are numbers.
+fn find_column(
     path: &Path,
-    columns: &Columns,
+    key: &str,
+    column: &ColumnRef,
     headers: Option<&[String]>,
     width: usize,
-) -> Result<(Slots, [Option<String>; PARTS.len()]), IngestError> {
-    let mut slots: Slots = [None; PARTS.len()];
-    let mut names = [const { None }; PARTS.len()];
-    for (i, column) in columns.by_part().into_iter().enumerate() {
-        let Some(column) = column else { continue };
-        let found = match (column, headers) {
-            (ColumnRef::Number(n), _) => (1..=width).contains(n).then(|| n - 1),
-            (ColumnRef::Name(name), Some(headers)) => headers
-                .iter()
-                .position(|h| h == name)
-                .or_else(|| headers.iter().position(|h| h.trim() == name.trim())),
-            (ColumnRef::Name(name), None) => {
-                return Err(IngestError::config(
-                    &format!("[columns] {}", PARTS[i].1),
-                    format!("`{name}` is a name, but [input] header = false"),
-                    "give the column's number, from 1",
-                ));
-            }
-        };
-        if let (ColumnRef::Name(name), Some(headers)) = (column, headers)
-            && headers.iter().filter(|h| *h == name).count() > 1
-        {
+) -> Result<usize, IngestError> {
+    let key = if key.starts_with('[') { key.to_owned() } else { format!("[columns] {key}") };
+    let found = match (column, headers) {
+        (ColumnRef::Number(n), _) => (1..=width).contains(n).then(|| n - 1),
+        (ColumnRef::Name(name), Some(headers)) => headers
+            .iter()
+            .position(|h| h == name)
+            .or_else(|| headers.iter().position(|h| h.trim() == name.trim())),
+        (ColumnRef::Name(name), None) => {
             return Err(IngestError::config(
-                &format!("[columns] {}", PARTS[i].1),
-                format!("{} has more than one column `{name}`", path.display()),
+                &key,
+                format!("`{name}` is a name, but [input] header = false"),
                 "give the column's number, from 1",
             ));
         }
-        let Some(at) = found else {
-            let present: Vec<String> = match headers {
-                Some(headers) => headers.iter().map(|h| format!("`{h}`")).collect(),
-                None => vec![format!("1 to {width}")],
-            };
-            let suggestion = match (column, headers) {
-                (ColumnRef::Name(name), Some(headers)) => headers
-                    .iter()
-                    .map(|h| (h.to_lowercase().replace([' ', '_'], ""), h))
-                    .find(|(h, _)| *h == name.to_lowercase().replace([' ', '_'], ""))
-                    .map(|(_, h)| format!(" (did you mean `{h}`?)"))
-                    .unwrap_or_default(),
-                _ => String::new(),
-            };
-            return Err(IngestError::NoColumn {
-                path: path.to_owned(),
-                column: column.to_string(),
-                part: PARTS[i].1,
-                suggestion,
-                present: present.join(", "),
-                delimiter_hint: if width == 1 {
-                    ", or [input] delimiter: the lines have one field only".into()
-                } else {
-                    String::new()
-                },
-            });
-        };
-        slots[i] = Some(at);
-        names[i] = Some(match headers {
-            Some(headers) => headers[at].clone(),
-            None => format!("{}", at + 1),
-        });
+    };
+    if let (ColumnRef::Name(name), Some(headers)) = (column, headers)
+        && headers.iter().filter(|h| *h == name).count() > 1
+    {
+        return Err(IngestError::config(
+            &key,
+            format!("{} has more than one column `{name}`", path.display()),
+            "give the column's number, from 1",
+        ));
     }
-    Ok((slots, names))
+    found.ok_or_else(|| {
+        let present: Vec<String> = match headers {
+            Some(headers) => headers.iter().take(60).map(|h| format!("`{}`", shortened(h))).collect(),
+            None => vec![format!("1 to {width}")],
+        };
+        let plain = |text: &str| text.to_lowercase().replace([' ', '_', '-'], "");
+        let suggestion = match (column, headers) {
+            (ColumnRef::Name(name), Some(headers)) => headers
+                .iter()
+                .find(|h| plain(h) == plain(name))
+                .map(|h| format!(" (did you mean `{h}`?)"))
+                .unwrap_or_default(),
+            _ => String::new(),
+        };
+        IngestError::NoColumn {
+            path: path.to_owned(),
+            column: column.to_string(),
+            key,
+            suggestion,
+            present: present.join(", "),
+            delimiter_hint: if width == 1 {
+                ", or [input] delimiter: the lines have one field only".into()
+            } else {
+                String::new()
+            },
+        }
+    })
+}
+
+/// A name that is not too long for a message.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }

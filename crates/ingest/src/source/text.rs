@@ -1,19 +1,55 @@
 //! Text files: opened, decompressed, decoded to UTF-8, cut at line ends.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use encoding_rs::{Decoder, Encoding, UTF_8};
 
 use crate::IngestError;
 
-/// Opens a file, through gzip or zstd if its first bytes say so.
+/// Opens a file as it is. Pipes and devices are refused: they have no beginning to come back to, and may have no end.
+pub fn open_plain(path: &Path) -> Result<File, IngestError> {
+    let kind = std::fs::metadata(path).map_err(IngestError::read(path))?;
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(IngestError::config(
+            "[input] files",
+            format!("{} is {what}, not a file", path.display()),
+            "save the export to a file",
+        ));
+    }
+    File::open(path).map_err(IngestError::read(path))
+}
+
+fn is_zip(magic: &[u8]) -> bool {
+    magic.starts_with(b"PK\x03\x04")
+}
+
+/// Opens a file, through gzip, zstd or zip if its first bytes say so.
 pub fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
-    let mut file = File::open(path).map_err(IngestError::read(path))?;
+    let mut file = open_plain(path)?;
     let mut magic = [0; 4];
     let n = read_full(&mut file, &mut magic).map_err(IngestError::read(path))?;
-    let whole = io::Cursor::new(magic[..n].to_vec()).chain(file);
+    if is_zip(&magic[..n]) {
+        return open_zipped(path, file);
+    }
+    unpack(path, io::Cursor::new(magic[..n].to_vec()).chain(file), &magic)
+}
+
+/// The same for a workbook, which is itself a zip.
+pub fn open_raw_workbook(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
+    let mut file = open_plain(path)?;
+    let mut magic = [0; 4];
+    let n = read_full(&mut file, &mut magic).map_err(IngestError::read(path))?;
+    unpack(path, io::Cursor::new(magic[..n].to_vec()).chain(file), &magic)
+}
+
+fn unpack(
+    path: &Path,
+    whole: impl Read + Send + 'static,
+    magic: &[u8],
+) -> Result<Box<dyn Read + Send>, IngestError> {
     Ok(match magic {
         [0x1f, 0x8b, ..] => {
             Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 18, whole)))
@@ -25,8 +61,75 @@ pub fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
     })
 }
 
-/// Opens a text file as UTF-8. Bytes that are not the stated encoding come through as they are (UTF-8)
-/// or as U+FFFD (other encodings); the row reader rejects both.
+/// Whether a zip is a workbook.
+pub fn is_workbook(path: &Path) -> Result<bool, IngestError> {
+    let Ok(archive) = zip::ZipArchive::new(BufReader::new(open_plain(path)?)) else { return Ok(false) };
+    Ok(["xl/workbook.xml", "xl/workbook.bin", "mimetype"]
+        .iter()
+        .any(|name| archive.index_for_name(name).is_some()))
+}
+
+/// The one file of a zip.
+fn open_zipped(path: &Path, file: File) -> Result<Box<dyn Read + Send>, IngestError> {
+    let wrong = |message: String| IngestError::Format { path: path.to_owned(), format: "zip", message };
+    let broken = |e: zip::result::ZipError| wrong(e.to_string());
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let mut inside: Vec<(usize, String)> = Vec::new();
+    for i in 0..archive.len() {
+        let entry = archive.by_index_raw(i).map_err(broken)?;
+        let name = entry.name().map_err(broken)?.into_owned();
+        // What macOS and Windows put beside the files.
+        let hidden = name.starts_with("__MACOSX/") || name.split('/').any(|part| part.starts_with('.'));
+        if entry.is_file() && !hidden {
+            inside.push((i, name));
+        }
+    }
+    let [(index, _)] = inside.as_slice() else {
+        let names: Vec<&str> = inside.iter().take(10).map(|f| f.1.as_str()).collect();
+        return Err(wrong(format!(
+            "it holds {} files ({}); unpack it, and name those to read",
+            inside.len(),
+            names.join(", ")
+        )));
+    };
+    let (start, length, method, locked) = {
+        let entry = archive.by_index_raw(*index).map_err(broken)?;
+        (entry.data_start(), entry.compressed_size(), entry.compression(), entry.encrypted())
+    };
+    let start =
+        start.filter(|_| !locked).ok_or_else(|| wrong("it is locked with a password; unpack it".into()))?;
+    let mut file = archive.into_inner();
+    file.seek(SeekFrom::Start(start)).map_err(IngestError::read(path))?;
+    match method {
+        zip::CompressionMethod::Stored => Ok(Box::new(file.take(length))),
+        zip::CompressionMethod::Deflated => {
+            Ok(Box::new(flate2::read::DeflateDecoder::new(file.take(length))))
+        }
+        other => Err(wrong(format!("it is packed by {other}; unpack it"))),
+    }
+}
+
+/// Runs a foreign decoder that may panic on damaged input; a panic is `Err`, and is not printed.
+pub fn quietly<T>(work: impl FnOnce() -> T + std::panic::UnwindSafe) -> Result<T, ()> {
+    use std::sync::Once;
+    thread_local!(static QUIET: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.with(std::cell::Cell::get) {
+                loud(info);
+            }
+        }));
+    });
+    QUIET.with(|q| q.set(true));
+    let done = std::panic::catch_unwind(work);
+    QUIET.with(|q| q.set(false));
+    done.map_err(|_| ())
+}
+
+/// Opens a text file as UTF-8, its lines ended by line feeds. Bytes that are not the stated encoding come through as they
+/// are (UTF-8) or as U+FFFD (other encodings); the row reader rejects both.
 pub fn open_text(path: &Path, encoding: &str) -> Result<Box<dyn Read + Send>, IngestError> {
     let Some(stated) = Encoding::for_label(encoding.as_bytes()) else {
         return Err(IngestError::config(
@@ -41,16 +144,42 @@ pub fn open_text(path: &Path, encoding: &str) -> Result<Box<dyn Read + Send>, In
     let (encoding, mark) = Encoding::for_bom(&head[..n]).unwrap_or((stated, 0));
     let rest = io::Cursor::new(head[mark.min(n)..n].to_vec()).chain(raw);
     if encoding == UTF_8 {
-        return Ok(Box::new(rest));
+        return with_line_feeds(path, rest);
     }
-    Ok(Box::new(Decoding {
-        source: rest,
-        decoder: encoding.new_decoder_without_bom_handling(),
-        raw: vec![0; 1 << 16],
-        text: Vec::new(),
-        taken: 0,
-        ended: false,
-    }))
+    with_line_feeds(
+        path,
+        Decoding {
+            source: rest,
+            decoder: encoding.new_decoder_without_bom_handling(),
+            raw: vec![0; 1 << 16],
+            text: Vec::new(),
+            taken: 0,
+            ended: false,
+        },
+    )
+}
+
+/// A text whose lines end with carriage returns alone, as old Macs wrote them, gets line feeds.
+fn with_line_feeds(
+    path: &Path,
+    mut text: impl Read + Send + 'static,
+) -> Result<Box<dyn Read + Send>, IngestError> {
+    let mut head = vec![0; 1 << 16];
+    let n = read_full(&mut text, &mut head).map_err(IngestError::read(path))?;
+    head.truncate(n);
+    let alone = memchr::memchr(b'\n', &head).is_none() && memchr::memchr(b'\r', &head).is_some();
+    let whole = io::Cursor::new(head).chain(text);
+    Ok(if alone { Box::new(LineFeeds(whole)) } else { Box::new(whole) })
+}
+
+struct LineFeeds<R>(R);
+
+impl<R: Read> Read for LineFeeds<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.read(out)?;
+        out[..n].iter_mut().filter(|b| **b == b'\r').for_each(|b| *b = b'\n');
+        Ok(n)
+    }
 }
 
 /// Reads until the buffer is full or the source ends.

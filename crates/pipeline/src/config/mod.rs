@@ -58,6 +58,8 @@ pub struct Config {
 pub struct Gates {
     /// Most of the rows that may be rejected, as a share.
     pub max_reject_share: f64,
+    /// Rows of a file or a month of 20 rows or more that may be unreadable, as a share.
+    pub max_unreadable_share: f64,
     /// Accepted rows, at least, as a share of the last run's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_rows_vs_last: Option<f64>,
@@ -68,7 +70,7 @@ pub struct Gates {
 
 impl Default for Gates {
     fn default() -> Self {
-        Gates { max_reject_share: 0.5, min_rows_vs_last: None, max_age_days: None }
+        Gates { max_reject_share: 0.5, max_unreadable_share: 0.5, min_rows_vs_last: None, max_age_days: None }
     }
 }
 
@@ -503,6 +505,16 @@ impl Config {
     pub fn read(path: &Path) -> Result<Config, PipelineError> {
         let text = fs::read_to_string(path)
             .map_err(|source| PipelineError::ReadConfig { path: path.to_owned(), source })?;
+        if let Some((i, open)) =
+            text.lines().enumerate().find(|(_, l)| l.trim_start().starts_with("# FILL IN "))
+        {
+            let what = open.trim_start().trim_start_matches("# FILL IN ");
+            return Err(PipelineError::MalformedConfig {
+                path: path.to_owned(),
+                line: i + 1,
+                message: format!("something is still to be filled in: {what}"),
+            });
+        }
         let config: Config = toml::from_str(&text).map_err(|e| malformed(path, &text, &e))?;
         config.check()?;
         Ok(config)
@@ -519,6 +531,12 @@ impl Config {
             (0.0..=1.0).contains(&g.max_reject_share),
             "within 0 to 1",
             g.max_reject_share.to_string(),
+        )?;
+        range(
+            "[gates] max_unreadable_share",
+            (0.0..=1.0).contains(&g.max_unreadable_share),
+            "within 0 to 1",
+            g.max_unreadable_share.to_string(),
         )?;
         if let Some(share) = g.min_rows_vs_last {
             range("[gates] min_rows_vs_last", share >= 0.0, "at least 0", share.to_string())?;

@@ -1,0 +1,58 @@
+//! The Solar Hijri calendar of Iran beside the Gregorian one.
+//!
+//! The arithmetic is that of ICU4X (`calendrical_calculations`): the 33-year cycle with the known exceptions, which is
+//! what the official calendar says of the years 1178 to 3000.
+
+use calendrical_calculations::persian;
+use calendrical_calculations::rata_die::RataDie;
+use chrono::{Datelike, NaiveDate};
+
+/// The date of a Solar Hijri year (1 to 3000), month (1 to 12) and day; `None` if there is no such day.
+///
+/// ```
+/// use chrono::NaiveDate;
+/// use tillwise_core::calendar::from_jalali;
+/// assert_eq!(from_jalali(1399, 1, 1), NaiveDate::from_ymd_opt(2020, 3, 20));
+/// assert_eq!(from_jalali(1400, 12, 30), None, "1400 was no leap year");
+/// ```
+pub fn from_jalali(year: i32, month: u8, day: u8) -> Option<NaiveDate> {
+    let last = match month {
+        1..=6 => 31,
+        7..=11 => 30,
+        12 if (1..=3000).contains(&year) => 29 + u8::from(persian::is_leap_year(year)),
+        _ => return None,
+    };
+    if !(1..=3000).contains(&year) || !(1..=last).contains(&day) {
+        return None;
+    }
+    let days = persian::fixed_from_fast_persian(year, month, day).to_i64_date();
+    NaiveDate::from_num_days_from_ce_opt(i32::try_from(days).ok()?)
+}
+
+/// The Solar Hijri year, month and day of a date.
+pub fn to_jalali(date: NaiveDate) -> Option<(i32, u8, u8)> {
+    persian::fast_persian_from_fixed(RataDie::new(i64::from(date.num_days_from_ce()))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_that_the_official_calendar_names() {
+        for (jalali, gregorian) in [
+            ((1348, 10, 11), (1970, 1, 1)),
+            ((1399, 1, 1), (2020, 3, 20)),
+            ((1403, 12, 30), (2025, 3, 20)),
+            ((1404, 1, 1), (2025, 3, 21)),
+            ((1408, 12, 30), (2030, 3, 20)),
+        ] {
+            let date = NaiveDate::from_ymd_opt(gregorian.0, gregorian.1, gregorian.2).unwrap();
+            assert_eq!(from_jalali(jalali.0, jalali.1, jalali.2), Some(date));
+            assert_eq!(to_jalali(date), Some(jalali));
+        }
+        for not in [(1402, 12, 30), (1402, 13, 1), (1402, 7, 31), (0, 1, 1), (1402, 1, 0)] {
+            assert_eq!(from_jalali(not.0, not.1, not.2), None, "{not:?}");
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! The accounting that a proposed config will give, by reading all rows with it; and what only all rows can tell: who is
+//! nobody, ids that differ in their spelling alone, days that stand in the export twice, codes that are no products.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Date32Type;
+use rayon::prelude::*;
+use tillwise_core::{Day, SCALE};
+
+use super::words::{NOBODY, TOTALS};
+use crate::identity;
+use crate::rows::{Reason, RowReader, Stats};
+use crate::source::{Block, Source};
+use crate::{IngestError, Plan};
+
+/// Rows whose repeats are looked for, at most.
+const MOST_ROWS: usize = 5_000_000;
+/// Customers looked at, at most.
+const MOST_CUSTOMERS: usize = 3_000_000;
+/// Share of a day's rows that repeat others, from which on the day counts as standing twice.
+const TWICE: f64 = 0.25;
+/// Codes listed, at most.
+const MOST_CODES: usize = 12;
+/// Share of the rows of one customer from which on it may be nobody.
+const CROWD: f64 = 0.05;
+const BLOCKS_A_ROUND: usize = 8;
+
+/// What the rows come to.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows accepted.
+    pub accepted: u64,
+    /// Rejected rows by reason, the most frequent first, each with the first.
+    pub rejected: Vec<(&'static str, u64, String)>,
+    /// File, rows, accepted rows, rows that could not be read.
+    pub files: Vec<(String, u64, u64, u64)>,
+    /// Months of which more than a fifth could not be read.
+    pub months: Vec<(String, u64, u64)>,
+    /// First accepted day.
+    pub first: Option<Day>,
+    /// Last accepted day.
+    pub last: Option<Day>,
+    /// Sales less returns.
+    pub net: f64,
+    /// Customers.
+    pub customers: usize,
+    /// Accepted rows that take money back.
+    pub returns: u64,
+}
+
+/// What only all rows can tell.
+#[derive(Default)]
+pub struct Found {
+    pub account: Account,
+    /// Rows by customer.
+    pub crowd: HashMap<String, u64>,
+    pub overlap: Vec<String>,
+    pub odd_products: Vec<String>,
+    pub currency: (Option<String>, Option<String>),
+    pub notes: Vec<String>,
+}
+
+#[derive(Default)]
+struct BlockSeen {
+    stats: Stats,
+    rejects: BTreeMap<Reason, (u64, String)>,
+    unreadable: u64,
+    crowd: HashMap<String, u64>,
+    products: HashMap<String, u64>,
+    rows: Vec<(u128, i32)>,
+    months: BTreeMap<i32, u64>,
+}
+
+/// Reads all rows with a plan, and keeps no line.
+pub fn account(plan: &Plan) -> Result<Found, IngestError> {
+    let rules = plan.rules()?;
+    let mut found = Found::default();
+    let mut stats = Stats::default();
+    let mut rejected: BTreeMap<Reason, (u64, String)> = BTreeMap::new();
+    let mut hashes: Vec<(u128, i32)> = Vec::new();
+    let mut products: BTreeMap<String, u64> = BTreeMap::new();
+    let mut months: BTreeMap<i32, u64> = BTreeMap::new();
+    for (number, file) in plan.files.iter().enumerate() {
+        let mut source = Source::open(file, &plan.input.of_file(&file.name), &plan.columns, &plan.base)?;
+        found.notes.extend(source.notes.iter().map(|n| format!("{}: {n}", file.name)));
+        let layout = source.layout().clone();
+        let (mut rows, mut accepted, mut unreadable) = (0, 0, 0);
+        let mut above = Vec::new();
+        loop {
+            let mut round: Vec<Block> = Vec::new();
+            while let (true, Some(block)) = (round.len() < BLOCKS_A_ROUND, source.next_block()?) {
+                round.push(block);
+            }
+            if round.is_empty() {
+                break;
+            }
+            let keep = hashes.len() < MOST_ROWS;
+            let look = |block: &Block, above: crate::rows::Above| {
+                let mut reader = RowReader::new(&rules[number], &layout, number);
+                reader.above = above;
+                layout.read(block, &mut reader);
+                let above = std::mem::take(&mut reader.above);
+                (seen_in(reader, &rules[number], &file.name, keep), above)
+            };
+            let seen: Vec<BlockSeen> = if layout.slots.fill.is_empty() {
+                round.par_iter().map(|b| look(b, Vec::new()).0).collect()
+            } else {
+                let mut all = Vec::new();
+                for block in &round {
+                    let (seen, next) = look(block, std::mem::take(&mut above));
+                    above = next;
+                    all.push(seen);
+                }
+                all
+            };
+            for s in seen {
+                rows += s.stats.rows;
+                accepted += s.stats.accepted;
+                unreadable += s.unreadable;
+                stats.add(&s.stats);
+                for (reason, (n, place)) in s.rejects {
+                    rejected.entry(reason).or_insert((0, place)).0 += n;
+                }
+                for (customer, n) in s.crowd {
+                    if found.crowd.len() < MOST_CUSTOMERS || found.crowd.contains_key(&customer) {
+                        *found.crowd.entry(customer).or_default() += n;
+                    }
+                }
+                for (product, n) in s.products {
+                    if products.len() < MOST_CUSTOMERS {
+                        *products.entry(product).or_default() += n;
+                    }
+                }
+                for (month, n) in s.months {
+                    *months.entry(month).or_default() += n;
+                }
+                if keep {
+                    hashes.extend(s.rows);
+                }
+            }
+        }
+        found.account.files.push((file.name.clone(), rows, accepted, unreadable));
+    }
+    let a = &mut found.account;
+    (a.rows, a.accepted, a.returns, a.first, a.last) =
+        (stats.rows, stats.accepted, stats.returns, stats.first, stats.last);
+    a.net = (stats.gross - stats.returned) as f64 / SCALE as f64;
+    a.customers = found.crowd.len();
+    a.rejected = rejected.into_iter().map(|(reason, (n, place))| (reason.code(), n, place)).collect();
+    a.rejected.sort_by_key(|r| std::cmp::Reverse(r.1));
+    a.months = stats
+        .unreadable
+        .iter()
+        .map(|(m, bad)| (Day::month_name(*m), *bad, months.get(m).copied().unwrap_or(0)))
+        .filter(|(_, bad, ok)| bad * 4 > *ok)
+        .collect();
+    found.currency = (stats.currency, stats.other_currency);
+    found.overlap = overlap(&mut hashes);
+    found.odd_products = odd_products(&products);
+    Ok(found)
+}
+
+fn seen_in(mut reader: RowReader<'_>, rules: &crate::rows::Rules, file: &str, keep: bool) -> BlockSeen {
+    let mut seen = BlockSeen::default();
+    let mut parsed = std::mem::take(&mut reader.parsed);
+    seen.stats = parsed.stats;
+    for reject in &parsed.rejects {
+        seen.unreadable += u64::from(reject.reason.is_unreadable());
+        let entry = seen.rejects.entry(reject.reason).or_insert_with(|| {
+            (
+                0,
+                format!(
+                    "{file}, line {}{}: `{}`",
+                    reject.line,
+                    reject.part.map(|p| format!(", {}", p.key())).unwrap_or_default(),
+                    reject.value
+                ),
+            )
+        });
+        entry.0 += 1;
+    }
+    for (month, lines) in &mut parsed.months {
+        let taken = std::mem::take(&mut lines.hashes);
+        *seen.months.entry(*month).or_default() += taken.len() as u64;
+        let Ok(batch) = lines.finish(rules) else { continue };
+        let texts = |name: &str| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>().cloned());
+        if keep
+            && let Some(days) =
+                batch.column_by_name("order_date").and_then(|c| c.as_primitive_opt::<Date32Type>())
+        {
+            seen.rows.extend(taken.into_iter().zip(days.values().iter().copied()));
+        }
+        if let Some(customers) = texts("customer_id") {
+            for customer in customers.iter().flatten() {
+                match seen.crowd.get_mut(customer) {
+                    Some(n) => *n += 1,
+                    None => drop(seen.crowd.insert(customer.to_owned(), 1)),
+                }
+            }
+        }
+        if let Some(codes) = texts("product").filter(|c| c.null_count() < c.len()) {
+            for code in codes.iter().flatten() {
+                match seen.products.get_mut(code) {
+                    Some(n) => *n += 1,
+                    None => drop(seen.products.insert(code.to_owned(), 1)),
+                }
+            }
+        }
+    }
+    seen
+}
+
+/// What the ids of customers say of themselves.
+#[derive(Default)]
+pub struct Ids {
+    pub no_customer: Vec<String>,
+    pub totals: Vec<String>,
+    pub fold_case: bool,
+    pub numeric: bool,
+    pub notes: Vec<String>,
+    pub unsure: Vec<String>,
+    /// Why the column cannot name customers.
+    pub hopeless: Option<String>,
+}
+
+/// Looks at the ids of all customers.
+pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
+    let mut ids = Ids::default();
+    let rows: u64 = crowd.values().sum();
+    let mut sorted: Vec<(&String, &u64)> = crowd.iter().collect();
+    sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    // Excel rounds long numbers, and several customers become one.
+    let scientific = |id: &str| {
+        let id = id.to_ascii_lowercase();
+        id.split_once("e+").is_some_and(|(m, e)| {
+            m.contains('.')
+                && e.bytes().all(|b| b.is_ascii_digit())
+                && m.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        })
+    };
+    let rounded: u64 = sorted.iter().filter(|(id, _)| scientific(id)).map(|(_, n)| **n).sum();
+    if rounded * 2 > rows {
+        ids.hopeless = sorted.first().map(|(id, _)| {
+            format!("its ids are numbers that Excel has rounded, such as `{id}`, so that several customers have one; export it again with the column as text")
+        });
+        return ids;
+    }
+    if rounded > 0 {
+        ids.unsure.push(format!(
+            "{rounded} rows have customer ids that Excel has rounded, such as `{}`",
+            sorted.iter().find(|(id, _)| scientific(id)).map_or("", |s| s.0)
+        ));
+    }
+    for (id, n) in sorted.iter().take(50) {
+        let lower = id.to_lowercase();
+        let name = lower.split('@').next().unwrap_or(&lower);
+        let bare: &str = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let nobody = NOBODY.contains(&lower.as_str())
+            || (lower.contains('@')
+                && (NOBODY.contains(&name)
+                    || ["noreply", "no-reply", "none", "nobody", "no", "guest", "anonymous"]
+                        .contains(&bare)));
+        let share = **n as f64 / rows.max(1) as f64;
+        if nobody && (share > 0.005 || crowd.len() > 50) && share > 3.0 / crowd.len().max(1) as f64 {
+            ids.no_customer.push(lower);
+            ids.notes.push(format!(
+                "`{id}` holds {:.1} % of the rows and names nobody: it counts as no customer",
+                100.0 * share
+            ));
+        } else if share > CROWD && crowd.len() > 60 && share > 40.0 / crowd.len() as f64 {
+            ids.unsure.push(format!(
+                "the customer `{id}` holds {:.1} % of the rows; if it names nobody, put it into no_customer",
+                100.0 * share
+            ));
+        }
+    }
+    // Rows that sum up others.
+    let mut totals: Vec<&str> = Vec::new();
+    let mut example = None;
+    let mut n_totals = 0;
+    for (id, n) in crowd {
+        let lower = id.to_lowercase();
+        for word in TOTALS {
+            let exact = lower == *word;
+            let of_other = lower
+                .strip_suffix(word)
+                .map(str::trim_end)
+                .or(lower.strip_prefix(word).map(str::trim_start))
+                .filter(|rest| rest.len() + word.len() < lower.len())
+                .is_some_and(|rest| {
+                    crowd.contains_key(rest) || crowd.keys().any(|k| k.to_lowercase() == rest)
+                });
+            if exact || of_other {
+                n_totals += n;
+                example = Some(id.clone());
+                if !totals.contains(word) {
+                    totals.push(word);
+                }
+                break;
+            }
+        }
+    }
+    if let Some(example) = example {
+        totals.sort_unstable();
+        ids.totals =
+            totals.iter().flat_map(|w| [(*w).to_owned(), format!("* {w}"), format!("{w} *")]).collect();
+        ids.notes.push(format!(
+            "{n_totals} rows sum up others, such as `{example}`, and are rejected as total_row"
+        ));
+    }
+    // Spellings.
+    let mut by_case: HashMap<String, Vec<&String>> = HashMap::new();
+    let mut by_number: HashMap<String, Vec<&String>> = HashMap::new();
+    let mut numeric_rows = 0;
+    for (id, n) in crowd {
+        if id.chars().any(char::is_alphabetic) {
+            by_case.entry(id.to_lowercase()).or_default().push(id);
+        }
+        if id.bytes().all(|b| b.is_ascii_digit() || b",. '".contains(&b)) {
+            numeric_rows += n;
+            by_number.entry(identity::number(id).into_owned()).or_default().push(id);
+        }
+    }
+    let joined: Vec<&Vec<&String>> = by_case.values().filter(|v| v.len() > 1).collect();
+    if !joined.is_empty() {
+        // Whole ids in capitals or not: nobody was given both. Single letters may tell two apart.
+        let plain = |id: &&String| {
+            !id.chars().any(char::is_lowercase)
+                || !id.chars().any(char::is_uppercase)
+                || id.split_whitespace().all(|w| w.chars().skip(1).all(|c| !c.is_uppercase()))
+        };
+        let whole = joined.iter().filter(|v| v.iter().all(plain)).count();
+        let shown = joined[0].iter().take(2).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" and ");
+        if whole * 10 >= joined.len() * 9 {
+            ids.fold_case = true;
+            ids.notes.push(format!("{} customers are written in capitals and in small letters, such as {shown}: they count as one each", joined.len()));
+        } else {
+            ids.unsure.push(format!("{} pairs of customer ids differ in capital letters only, such as {shown}; set fold_case = true if they are one", joined.len()));
+        }
+    }
+    let joined: Vec<&Vec<&String>> = by_number.values().filter(|v| v.len() > 1).collect();
+    if !joined.is_empty() && numeric_rows * 2 > rows {
+        let shown = joined[0].iter().take(2).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" and ");
+        ids.numeric = true;
+        ids.notes.push(format!(
+            "{} customer numbers are written in several ways, such as {shown}: they count as one each",
+            joined.len()
+        ));
+    }
+    ids
+}
+
+/// The days that most repeats fall on, if they make up runs.
+fn overlap(rows: &mut [(u128, i32)]) -> Vec<String> {
+    let mut by_day: BTreeMap<i32, (u64, u64)> = BTreeMap::new();
+    rows.par_sort_unstable();
+    let mut repeats = 0u64;
+    for group in rows.chunk_by(|a, b| a == b) {
+        let day = by_day.entry(group[0].1).or_default();
+        day.0 += group.len() as u64;
+        day.1 += group.len() as u64 - 1;
+        repeats += group.len() as u64 - 1;
+    }
+    if repeats == 0 {
+        return Vec::new();
+    }
+    let mut notes = vec![format!("{repeats} rows repeat an earlier row in every field")];
+    let days: Vec<(i32, u64, u64)> = by_day.into_iter().map(|(d, (n, r))| (d, n, r)).collect();
+    let twice = |d: &(i32, u64, u64)| d.2 as f64 >= TWICE * d.1 as f64 && d.2 >= 10;
+    for run in days.chunk_by(|a, b| twice(a) == twice(b)) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        if twice(first) {
+            let rows: u64 = run.iter().map(|d| d.2).sum();
+            notes.push(format!(
+                "the days from {} to {} stand in the export twice ({rows} rows): two exports overlap there; \
+                 repeats_within_file = \"drop\" counts them once",
+                Day(first.0),
+                Day(last.0)
+            ));
+        }
+    }
+    notes
+}
+
+/// Codes without a digit, where nearly all others have one.
+fn odd_products(products: &BTreeMap<String, u64>) -> Vec<String> {
+    let has_digit = |code: &str| code.bytes().any(|b| b.is_ascii_digit());
+    let is_test = |code: &str| code.to_ascii_uppercase().starts_with("TEST");
+    let rows: u64 = products.values().sum();
+    let mut odd: Vec<(&String, &u64)> =
+        products.iter().filter(|(c, _)| !has_digit(c) || is_test(c)).collect();
+    if odd.iter().map(|(_, n)| **n).sum::<u64>() * 10 > rows {
+        return Vec::new();
+    }
+    odd.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    odd.into_iter().take(MOST_CODES).map(|(c, _)| c.clone()).collect()
+}

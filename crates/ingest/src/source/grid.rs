@@ -1,0 +1,121 @@
+//! Rows of cells: the sheets of a workbook, the tables of a page.
+
+use std::path::Path;
+
+use super::csv::Dialect;
+use super::{BLOCK_ROWS, Block, Source, Wanted, bare};
+use crate::IngestError;
+use crate::repeats::hash_fields;
+use crate::rows::{Reason, TakeRows};
+
+/// A sheet: its rows that hold anything, each with its number from 1.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    pub name: String,
+    pub rows: Vec<(u64, Vec<String>)>,
+}
+
+impl Sheet {
+    /// The header below lines that are skipped, and the rows below it.
+    fn parts(&self, skip: usize, header: bool) -> (Option<Vec<String>>, &[(u64, Vec<String>)]) {
+        let from = self.rows.partition_point(|(number, _)| *number <= skip as u64);
+        let rows = &self.rows[from..];
+        match rows.split_first() {
+            Some(((_, first), rest)) if header => {
+                let names =
+                    first.iter().map(|h| String::from_utf8_lossy(bare(h.as_bytes())).trim().to_owned());
+                (Some(names.collect()), rest)
+            }
+            _ => (None, rows),
+        }
+    }
+}
+
+/// Opens the sheets that are asked for: by name, or the first that has the mapped columns and all with its header.
+pub fn open(path: &Path, sheets: Vec<Sheet>, typed: bool, wanted: Wanted<'_>) -> Result<Source, IngestError> {
+    let (skip, header) = (wanted.input.skip_lines, wanted.input.header);
+    let named = wanted.input.sheet.all();
+    if let Some(missing) = named.iter().find(|name| !sheets.iter().any(|s| s.name == **name)) {
+        let names: Vec<&str> = sheets.iter().map(|s| s.name.as_str()).collect();
+        return Err(IngestError::config(
+            "[input] sheet",
+            format!("{} has no sheet `{missing}`", path.display()),
+            format!("its sheets are {}", names.join(", ")),
+        ));
+    }
+    let headers_of = |s: &Sheet| s.parts(skip, header).0.unwrap_or_default();
+    let asked: Vec<&Sheet> = sheets.iter().filter(|s| named.is_empty() || named.contains(&s.name)).collect();
+    if asked.iter().all(|s| s.rows.is_empty()) {
+        return Err(IngestError::Empty { path: path.to_owned() });
+    }
+    // Without mapped columns, the largest sheet is what the workbook is about.
+    let maps_nothing = wanted.columns.by_part().iter().all(Option::is_none);
+    let first = if maps_nothing {
+        asked.iter().rev().max_by_key(|s| s.rows.len())
+    } else {
+        asked
+            .iter()
+            .find(|s| !s.rows.is_empty() && wanted.fits(&headers_of(s)))
+            .or(asked.iter().find(|s| !s.rows.is_empty()))
+    };
+    let Some(first) = first else { return Err(IngestError::Empty { path: path.to_owned() }) };
+    let headers = header.then(|| headers_of(first));
+    let (mut read, mut left): (Vec<&Sheet>, Vec<&str>) = (Vec::new(), Vec::new());
+    for sheet in &asked {
+        let same = std::ptr::eq(*sheet, *first) || (header && headers_of(sheet) == headers_of(first));
+        if same {
+            read.push(sheet);
+        } else if !sheet.rows.is_empty() {
+            left.push(&sheet.name);
+        }
+    }
+    if !named.is_empty() && !left.is_empty() {
+        return Err(IngestError::config(
+            "[input] sheet",
+            format!("the sheet `{}` has another header than `{}`", left[0], first.name),
+            "name sheets with the same columns",
+        ));
+    }
+    let mut notes = Vec::new();
+    if read.len() > 1 {
+        let names: Vec<&str> = read.iter().map(|s| s.name.as_str()).collect();
+        notes.push(format!("{} sheets with the same header are read: {}", read.len(), names.join(", ")));
+    }
+    if !left.is_empty() {
+        notes.push(format!("these sheets have another header and are not read: {}", left.join(", ")));
+    }
+    let width = match &headers {
+        Some(headers) => headers.len(),
+        None => first.rows.iter().map(|r| r.1.len()).max().unwrap_or(0),
+    };
+    let rows: Vec<(u64, Vec<String>)> =
+        read.iter().flat_map(|s| s.parts(skip, header).1.iter().cloned()).collect();
+    if rows.is_empty() {
+        return Err(IngestError::HeaderOnly { path: path.to_owned() });
+    }
+    let (mut layout, headers) = wanted.layout(path, headers.as_deref(), (width, width), Dialect::none())?;
+    layout.typed = typed;
+    let mut rows = rows.into_iter();
+    let blocks = std::iter::from_fn(move || {
+        let block: Vec<(u64, Vec<String>)> = rows.by_ref().take(BLOCK_ROWS).collect();
+        (!block.is_empty()).then_some(Ok(Block::Cells { rows: block }))
+    });
+    Ok(Source { headers, notes, layout, blocks: Box::new(blocks) })
+}
+
+/// Reads the rows of a block.
+pub fn read(cells: &[(u64, Vec<String>)], width: usize, separator: u8, rows: &mut dyn TakeRows) {
+    let mut fields: Vec<&[u8]> = Vec::with_capacity(width);
+    for (number, row) in cells {
+        fields.clear();
+        fields.extend(row.iter().map(String::as_bytes));
+        if fields.iter().all(|f| bare(f).trim_ascii().is_empty()) {
+            rows.blank();
+        } else if fields.len() > width && fields[width..].iter().any(|f| !bare(f).trim_ascii().is_empty()) {
+            rows.reject(*number, &fields.join(&b' '), Reason::RaggedRow);
+        } else {
+            fields.resize(width, b"");
+            rows.row(*number, &fields, &|| hash_fields(&fields, separator));
+        }
+    }
+}
