@@ -103,7 +103,7 @@ fn unparsable_dates() {
     says(
         run(Some(&rows(50)), &CONFIG.replace("[columns]", "date_format = \"%d/%m\"\n[columns]"), &[]),
         2,
-        "error: [input] date_format: `%d/%m` does not give a year, a month and a day; use \"iso\" or a pattern such as \"%d/%m/%Y %H:%M\"",
+        "error: [input] date_format: `%d/%m` does not give a year, a month and a day; use \"iso\" or a pattern such as \"%d/%m/%Y %H:%M\", or a list of them",
     );
 }
 

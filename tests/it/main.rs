@@ -15,6 +15,7 @@ mod clv;
 mod contract;
 mod docs;
 mod engine;
+mod exports;
 mod formats;
 mod market;
 mod real_data;

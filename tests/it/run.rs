@@ -149,7 +149,7 @@ fn every_row_read_is_accepted_or_rejected() {
     let lines: Vec<&str> = text.lines().collect();
     let (reasons, values, at) =
         (rejects.texts("reason").unwrap(), rejects.texts("value").unwrap(), rejects.f64s("line").unwrap());
-    let bad = (0..reasons.len()).filter(|i| reasons[*i] == "bad_number").collect::<Vec<_>>();
+    let bad = (0..reasons.len()).filter(|i| reasons[*i] == "missing_number").collect::<Vec<_>>();
     assert!(!bad.is_empty());
     for i in bad {
         assert!(lines[at[i] as usize - 1].contains(values[i]) && values[i] == "n/a");

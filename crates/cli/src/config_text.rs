@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use tillwise_ingest::inspect::{Account, Proposal};
-use tillwise_ingest::{ColumnRef, Columns, Different, Input, NegativePrice, OneOrMore};
+use tillwise_ingest::{ColumnRef, Columns, Different, Input, NegativePrice, OneOrMore, ZeroAmount};
 use tillwise_report::grouped;
 
 /// Text that may stand in a comment.
@@ -151,7 +151,8 @@ pub fn config_text(p: &Proposal) -> String {
         "cancelled_prefix = {}           # order numbers that begin so are cancelled",
         quoted(&c.cancelled_prefix)
     );
-    let _ = writeln!(t, "zero_amount = \"reject\"           # keep: lines of zero count as orders");
+    let zero = if c.zero_amount == ZeroAmount::Keep { "\"keep\" " } else { "\"reject\"" };
+    let _ = writeln!(t, "zero_amount = {zero}           # reject, or keep: lines of zero count as orders");
     if c.negative_price == NegativePrice::Return {
         let _ = writeln!(
             t,
@@ -170,7 +171,11 @@ pub fn config_text(p: &Proposal) -> String {
         let _ = writeln!(t, "# not_products = {}", comment(&list(&p.odd_products)));
     }
 
-    t.push_str(REST);
+    let usual = "max_reject_share = 0.5 ";
+    match p.max_reject_share {
+        Some(share) => t.push_str(&REST.replacen(usual, &format!("max_reject_share = {share:.2}"), 1)),
+        None => t.push_str(REST),
+    }
     t
 }
 

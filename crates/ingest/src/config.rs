@@ -411,7 +411,7 @@ impl Default for Cleaning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StrayDates {
-    /// At most one row in a thousand, in months two years or more from all others, is rejected.
+    /// At most one row in a thousand, in months five years or more from all others, is rejected.
     Reject,
     /// Accepted.
     Keep,

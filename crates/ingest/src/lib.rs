@@ -505,7 +505,7 @@ impl Sink<'_> {
 /// Rows of a month, at most, that may be strays.
 const FEW_ROWS: usize = 1000;
 /// Months between strays and all others, at least.
-const STRAY_MONTHS: i32 = 24;
+const STRAY_MONTHS: i32 = 60;
 
 /// How many accepted rows repeat others.
 #[derive(Clone, Copy, Debug, Default)]

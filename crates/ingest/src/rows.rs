@@ -621,6 +621,10 @@ impl<'a> RowReader<'a> {
             Some((value, beside)) => {
                 Ok(Some((if self.rules.hundredths { value.hundredths() } else { value }, beside)))
             }
+            // A dash is how ledgers write nothing.
+            None if !field.is_empty() && field.iter().all(|b| *b == b'-') => {
+                Ok(Some((Decimal { mantissa: 0, decimals: 0 }, None)))
+            }
             None if is_null(field) || is_dash(field) => Err(refused(part, field, Reason::MissingNumber)),
             None => Err(refused(part, field, Reason::BadNumber)),
         }
@@ -659,7 +663,8 @@ impl<'a> RowReader<'a> {
         if field != self.last_date.0 {
             self.last_date.0.clear();
             self.last_date.0.extend_from_slice(field);
-            let typed = if self.is_typed(fields, Part::Date, MOMENT) { DateFormat::iso().parse(field) } else { None };
+            let typed =
+                if self.is_typed(fields, Part::Date, MOMENT) { DateFormat::iso().parse(field) } else { None };
             let read = typed.or_else(|| self.rules.dates.iter().find_map(|f| f.parse(field)));
             self.last_date.1 = read.map(|m| self.in_zone(m));
         }
@@ -927,7 +932,10 @@ pub fn is_null(field: &[u8]) -> bool {
 /// Dashes and words that stand for a number that is not there.
 fn is_dash(field: &[u8]) -> bool {
     field.iter().all(|b| *b == b'-')
-        || matches!(field, b"NA" | b"na" | b"none" | b"nil" | b"\xe2\x80\x93" | b"\xe2\x80\x94")
+        || matches!(
+            field,
+            b"-" | b"--" | b"NA" | b"na" | b"none" | b"nil" | b"\xe2\x80\x93" | b"\xe2\x80\x94"
+        )
 }
 
 /// MySQL's date that is none.

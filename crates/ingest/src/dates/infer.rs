@@ -8,6 +8,9 @@ use crate::numbers::fold_digits;
 const FIRST: i32 = -25_567;
 const LAST: i32 = 47_847;
 
+/// 1980 to 2070.
+const OUR_TIMES: std::ops::Range<i32> = 3_652..36_890;
+
 /// Whether a day is one that an order may be of.
 pub fn plausible(moment: &Moment) -> bool {
     (FIRST..=LAST).contains(&moment.day.0)
@@ -29,11 +32,18 @@ pub fn candidates(example: &str) -> Vec<Candidate> {
             return;
         }
         let Ok(format) = DateFormat::new(&pattern) else { return };
-        if format.parse(text.as_bytes()).is_some() {
+        let Some(moment) = format.parse(text.as_bytes()) else { return };
+        // A serial of Excel, or seconds, are any number: only those of our times are believed.
+        let counted = matches!(pattern.as_str(), "excel" | "epoch" | "epoch_ms" | "epoch_us");
+        if !counted || OUR_TIMES.contains(&moment.day.0) {
             found.push(Candidate { pattern, format });
         }
     };
     add("iso".to_owned());
+    let is_iso = DateFormat::iso().parse(text.as_bytes()).is_some_and(|m| plausible(&m));
+    if is_iso && !text.bytes().all(|b| b.is_ascii_digit()) {
+        return found;
+    }
     if text.bytes().all(|b| b.is_ascii_digit()) {
         for pattern in of_digits(text.len()) {
             add((*pattern).to_owned());
@@ -42,7 +52,7 @@ pub fn candidates(example: &str) -> Vec<Candidate> {
     }
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && text.matches('.').count() == 1 {
         add("excel".to_owned());
-        add("epoch".to_owned());
+        return found;
     }
     let tokens = tokens(&text);
     for dates in dates_of(&tokens) {
@@ -138,7 +148,8 @@ fn dates_of(tokens: &[Token]) -> Vec<String> {
                     let wanted = if calendar.is_empty() { 1800..=2999 } else { 1250..=1500 };
                     d.len() == 4 && (wanted.contains(&year) || year == 9999)
                 }
-                (Token::Digits(d), "%y") => d.len() == 2,
+                // Two digits of a year of the Solar Hijri calendar cannot be told from others.
+                (Token::Digits(d), "%y") => d.len() == 2 && calendar.is_empty(),
                 (Token::Digits(d), _) => d.len() <= 2,
                 _ => false,
             });

@@ -1,7 +1,7 @@
 //! The accounting that a proposed config will give, by reading all rows with it; and what only all rows can tell: who is
 //! nobody, ids that differ in their spelling alone, days that stand in the export twice, codes that are no products.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Date32Type;
@@ -57,6 +57,8 @@ pub struct Found {
     pub account: Account,
     /// Rows by customer.
     pub crowd: HashMap<String, u64>,
+    /// Customers of whom no row is a sale.
+    pub returns_only: usize,
     pub overlap: Vec<String>,
     pub odd_products: Vec<String>,
     pub currency: (Option<String>, Option<String>),
@@ -69,6 +71,7 @@ struct BlockSeen {
     rejects: BTreeMap<Reason, (u64, String)>,
     unreadable: u64,
     crowd: HashMap<String, u64>,
+    buyers: HashSet<String>,
     products: HashMap<String, u64>,
     rows: Vec<(u128, i32)>,
     months: BTreeMap<i32, u64>,
@@ -83,6 +86,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
     let mut hashes: Vec<(u128, i32)> = Vec::new();
     let mut products: BTreeMap<String, u64> = BTreeMap::new();
     let mut months: BTreeMap<i32, u64> = BTreeMap::new();
+    let mut buyers: HashSet<String> = HashSet::new();
     for (number, file) in plan.files.iter().enumerate() {
         let mut source = Source::open(file, &plan.input.of_file(&file.name), &plan.columns, &plan.base)?;
         found.notes.extend(source.notes.iter().map(|n| format!("{}: {n}", file.name)));
@@ -91,7 +95,9 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
         let mut above = Vec::new();
         loop {
             let mut round: Vec<Block> = Vec::new();
-            while let (true, Some(block)) = (round.len() < BLOCKS_A_ROUND, source.next_block()?) {
+            while round.len() < BLOCKS_A_ROUND
+                && let Some(block) = source.next_block()?
+            {
                 round.push(block);
             }
             if round.is_empty() {
@@ -129,6 +135,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                         *found.crowd.entry(customer).or_default() += n;
                     }
                 }
+                buyers.extend(s.buyers.into_iter().take(MOST_CUSTOMERS.saturating_sub(buyers.len())));
                 for (product, n) in s.products {
                     if products.len() < MOST_CUSTOMERS {
                         *products.entry(product).or_default() += n;
@@ -149,6 +156,9 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
         (stats.rows, stats.accepted, stats.returns, stats.first, stats.last);
     a.net = (stats.gross - stats.returned) as f64 / SCALE as f64;
     a.customers = found.crowd.len();
+    if found.crowd.len() < MOST_CUSTOMERS {
+        found.returns_only = found.crowd.keys().filter(|c| !buyers.contains(*c)).count();
+    }
     a.rejected = rejected.into_iter().map(|(reason, (n, place))| (reason.code(), n, place)).collect();
     a.rejected.sort_by_key(|r| std::cmp::Reverse(r.1));
     a.months = stats
@@ -194,10 +204,15 @@ fn seen_in(mut reader: RowReader<'_>, rules: &crate::rows::Rules, file: &str, ke
             seen.rows.extend(taken.into_iter().zip(days.values().iter().copied()));
         }
         if let Some(customers) = texts("customer_id") {
-            for customer in customers.iter().flatten() {
+            let returns = batch.column_by_name("is_return").and_then(|c| c.as_boolean_opt());
+            for (i, customer) in customers.iter().enumerate() {
+                let Some(customer) = customer else { continue };
                 match seen.crowd.get_mut(customer) {
                     Some(n) => *n += 1,
                     None => drop(seen.crowd.insert(customer.to_owned(), 1)),
+                }
+                if returns.is_some_and(|r| !r.value(i)) && !seen.buyers.contains(customer) {
+                    seen.buyers.insert(customer.to_owned());
                 }
             }
         }

@@ -5,7 +5,7 @@ use tillwise_core::Day;
 use super::survey::{Column, Marks, Survey};
 use crate::dates::DateFormat;
 use crate::dates::infer::{Candidate, candidates, plausible};
-use crate::numbers::NumberFormat;
+use crate::numbers::{NumberFormat, fold_digits};
 
 /// The marks of a file's numbers.
 pub struct Numbers {
@@ -166,9 +166,9 @@ pub fn dates(survey: &Survey, column: usize) -> Option<Dates> {
             .sum::<u64>()
     };
     for (count, feasible, examples) in &looks {
-        let numeric = examples
-            .iter()
-            .all(|e| e.bytes().all(|b| b.is_ascii_digit() || b == b'.') && e.matches('.').count() < 2);
+        let numeric = examples.iter().all(|e| {
+            fold_digits(e).bytes().all(|b| b.is_ascii_digit() || b == b'.') && e.matches('.').count() < 2
+        });
         by_look |= !numeric;
         let mut best: Vec<&Candidate> = feasible.iter().collect();
         if best.len() > 1 {
@@ -244,8 +244,9 @@ fn feasible(examples: &[String]) -> Vec<Candidate> {
 
 /// Dates that stand for none, or for ever.
 fn is_sentinel(text: &str) -> bool {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    digits.starts_with("9999") || digits.ends_with("9999") || digits.bytes().all(|b| b == b'0')
+    let digits: String = fold_digits(text).chars().filter(char::is_ascii_digit).collect();
+    !digits.is_empty()
+        && (digits.starts_with("9999") || digits.ends_with("9999") || digits.bytes().all(|b| b == b'0'))
 }
 
 /// What a format and one with a time, or another separator, have in common: the order of day, month and year.

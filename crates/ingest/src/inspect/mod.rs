@@ -27,7 +27,9 @@ use std::path::{Path, PathBuf};
 pub use account::Account;
 
 use crate::config::{Different, Join};
-use crate::{Cleaning, ColumnRef, Columns, IngestError, Input, InputFile, NegativePrice, OneOrMore, Plan};
+use crate::{
+    Cleaning, ColumnRef, Columns, IngestError, Input, InputFile, NegativePrice, OneOrMore, Plan, ZeroAmount,
+};
 use roles::{Decision, Roles};
 use survey::{Survey, survey};
 
@@ -52,6 +54,8 @@ pub struct Proposal {
     pub seen: Vec<(String, Vec<String>)>,
     /// What the rows come to with all this, where nothing is open.
     pub account: Option<Account>,
+    /// The share of rejected rows that the run may have, where it is more than usual.
+    pub max_reject_share: Option<f64>,
     /// The files that are read as rows; others are joined onto them.
     pub files: Vec<usize>,
 }
@@ -235,6 +239,7 @@ pub fn inspect(files: &[InputFile]) -> Result<Proposal, IngestError> {
             .map(|c| (first.names[c].clone(), first.columns[c].examples.clone()))
             .collect(),
         account: None,
+        max_reject_share: None,
         files: own.clone(),
     };
     if proposal.columns.order.is_none() && proposal.open.is_empty() && first.has_header {
@@ -251,7 +256,8 @@ pub fn inspect(files: &[InputFile]) -> Result<Proposal, IngestError> {
 }
 
 impl Proposal {
-    fn plan(&self, files: &[InputFile], base: &Path) -> Plan {
+    /// What to ingest, as it is proposed: of these files, relative to this folder.
+    pub fn plan(&self, files: &[InputFile], base: &Path) -> Plan {
         Plan {
             input: self.input.clone(),
             columns: self.columns.clone(),
@@ -275,7 +281,19 @@ impl Proposal {
             });
             return Ok(());
         }
-        let changes = !ids.no_customer.is_empty() || !ids.totals.is_empty() || ids.fold_case || ids.numeric;
+        let zeros: u64 = found.account.rejected.iter().filter(|r| r.0 == "zero_amount").map(|r| r.1).sum();
+        if zeros * 100 > found.account.rows {
+            // So many are no mistakes: what is given away is part of the order.
+            self.cleaning.zero_amount = ZeroAmount::Keep;
+            self.notes.push(format!(
+                "{zeros} rows cost nothing: they count as lines of their orders; zero_amount = \"reject\" leaves them out"
+            ));
+        }
+        let changes = zeros * 100 > found.account.rows
+            || !ids.no_customer.is_empty()
+            || !ids.totals.is_empty()
+            || ids.fold_case
+            || ids.numeric;
         self.cleaning.no_customer = ids.no_customer;
         self.cleaning.totals = ids.totals;
         self.cleaning.fold_case = ids.fold_case;
@@ -298,6 +316,29 @@ impl Proposal {
                 key: "customer",
                 what: format!("`{column}` has one value in all rows, so it names nobody"),
             });
+        }
+        let rejected = (a.rows - a.accepted) as f64 / a.rows.max(1) as f64;
+        if rejected > 0.45 && a.accepted > 0 {
+            let share = ((rejected + 0.1) * 20.0).ceil() / 20.0;
+            self.max_reject_share = Some(share.min(0.99));
+            self.notes.push(format!(
+                "{:.0} % of the rows are left out, so [gates] max_reject_share is {:.2} here",
+                100.0 * rejected,
+                share.min(0.99)
+            ));
+        }
+        if found.returns_only * 50 > found.crowd.len() {
+            self.unsure.push(format!(
+                "{} of {} customers have returns only, for their orders are not in this export: they get no row",
+                found.returns_only,
+                found.crowd.len()
+            ));
+        }
+        if let Some((reason, n, place)) = a.rejected.iter().find(|r| r.0 == "date_out_of_range") {
+            self.unsure.push(format!(
+                "{n} rows are dated outside of {} to {} and rejected as {reason}, first at {place}",
+                self.cleaning.earliest, self.cleaning.latest
+            ));
         }
         let unreadable: u64 = a.files.iter().map(|f| f.3).sum();
         if unreadable * 50 > a.rows.max(1) {

@@ -69,7 +69,21 @@ pub fn decide(survey: &Survey) -> (Decision, Numbers) {
         fit(&survey.names[c], &words::DATE).is_some()
             || words::words(&survey.names[c]).iter().any(|w| words::DATE.against.contains(&w.as_str()))
     };
-    let is_date = |c: usize| all_dates[c].as_ref().is_some_and(|d| d.share > 0.5 && (d.by_look || named(c)));
+    let money = |c: usize| {
+        fit(&survey.names[c], &words::AMOUNT).is_some() || fit(&survey.names[c], &words::REFUNDED).is_some()
+    };
+    let seen = |c: usize, by_name: bool| {
+        let says = |d: &Dates| d.share > 0.5 && (d.by_look || (by_name && named(c) && !money(c)));
+        all_dates[c].as_ref().is_some_and(says)
+    };
+    // Eight digits are dates where no other column is.
+    let others = (0..survey.columns.len()).any(|c| seen(c, true));
+    let compact = |c: usize| {
+        let is_compact =
+            |d: &Dates| d.share > 0.98 && d.patterns.iter().all(|p| p == "iso" || p.starts_with("%Y%m%d"));
+        !others && !money(c) && all_dates[c].as_ref().is_some_and(is_compact)
+    };
+    let is_date = |c: usize| seen(c, true) || compact(c);
     let date_columns: Vec<usize> = (0..survey.columns.len()).filter(|c| is_date(*c)).collect();
     let marks = numbers(survey, &date_columns);
     let format = marks.format();
@@ -190,7 +204,7 @@ impl Looking<'_> {
             let decimals = self.has_decimals(c)
                 && !self.survey.cell(0, c).split_once('.').is_some_and(|(_, part)| part.len() >= 6);
             let is_date = self.dates[c].as_ref().is_some_and(|dates| dates.by_look && dates.share > 0.9);
-            !decimals && !is_date && distinct > 1
+            !decimals && !is_date && (distinct > 1 || rows < 5)
         };
         let order = self.best(&words::ORDER, &|c| {
             let distinct = self.distinct(c) as u64;
@@ -228,8 +242,10 @@ impl Looking<'_> {
         let groups = d.roles.order.map(|o| self.groups(o));
         let customer = self.best(&words::CUSTOMER, &|c| {
             let distinct = self.distinct(c);
-            let plenty =
-                distinct >= 20 || distinct as u64 * 40 >= rows.min(800) || (rows < 40 && distinct > 2);
+            let plenty = distinct >= 20
+                || distinct as u64 * 40 >= rows.min(800)
+                || (rows < 40 && distinct > 2)
+                || rows < 5;
             if !(is_id(c) && plenty && self.filled(c) > 0.02) {
                 return None;
             }
@@ -267,7 +283,10 @@ impl Looking<'_> {
                 let by_name = fit(self.name(*c), &words::DATE).unwrap_or(if against { -200 } else { 0 });
                 let constant = groups.as_ref().and_then(|g| self.constant_within(g, *c)).unwrap_or(1.0);
                 let blank = if self.filled(*c) < 0.5 { -60 } else { 0 };
-                (by_name + if constant < 0.8 { -30 } else { 0 } + blank, *c)
+                // A moment tells more than a day.
+                let timed =
+                    if self.survey.columns[*c].examples.iter().any(|e| e.contains(':')) { 15 } else { 0 };
+                (by_name + if constant < 0.8 { -30 } else { 0 } + blank + timed, *c)
             })
             .collect();
         ranked.sort_by_key(|(score, c)| (std::cmp::Reverse(*score), *c));
@@ -497,8 +516,20 @@ impl Looking<'_> {
                 && small * 100 >= v.len() * 99
                 && self.distinct(c) * 2 < v.len().max(20)
         };
-        let line_money: Vec<usize> =
-            columns.iter().copied().filter(|c| !of_order(*c) && !once_an_order(*c)).collect();
+        // Items side by side in one row: `item1_price`, `item2_price`. None of them is the row's.
+        let masked = |c: usize| {
+            self.name(c).chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect::<String>()
+        };
+        let one_of_many = |c: usize| {
+            let mask = masked(c);
+            let alike = (0..self.survey.columns.len()).filter(|o| masked(*o) == mask).count();
+            mask.contains('#') && alike > 1 && self.survey.has_header
+        };
+        let line_money: Vec<usize> = columns
+            .iter()
+            .copied()
+            .filter(|c| !of_order(*c) && !once_an_order(*c) && !one_of_many(*c))
+            .collect();
         let fits = |part: &Part, among: &[usize], c: usize| {
             if among.contains(&c) { fit(self.name(c), part) } else { None }
         };

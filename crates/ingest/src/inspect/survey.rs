@@ -176,7 +176,7 @@ impl Column {
         }
         if self.last.0 == text && self.filled > 1 {
             // Neighbouring rows often have the same value.
-            if sign == 0 && self.last.1 < self.looks.len() {
+            if sign != MOMENT && self.last.1 < self.looks.len() {
                 self.looks[self.last.1].count += 1;
             }
             if let Some(values) = &mut self.values
@@ -353,7 +353,9 @@ pub fn survey(file: &InputFile, input: &Input, base: &Path) -> Result<Survey, In
     let mut all = Survey { notes: source.notes.clone(), has_header: names.is_some(), ..Survey::default() };
     loop {
         let mut round: Vec<Block> = Vec::new();
-        while let (true, Some(block)) = (round.len() < BLOCKS_A_ROUND, source.next_block()?) {
+        while round.len() < BLOCKS_A_ROUND
+            && let Some(block) = source.next_block()?
+        {
             round.push(block);
         }
         if round.is_empty() {

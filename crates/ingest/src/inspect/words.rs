@@ -170,6 +170,12 @@ pub const CUSTOMER: Part = Part {
         "merchant",
         "order",
         "orders",
+        "货款",
+        "金额",
+        "支付",
+        "应付",
+        "地址",
+        "留言",
         "province",
         "facility",
         "description",
@@ -366,7 +372,6 @@ pub const DATE: Part = Part {
         ("payment", 1),
         ("when", 3),
         ("visit", 2),
-        ("shamsy", 3),
         ("~datum", 5),
         ("~bestell", 3),
         ("~rechnung", 2),
@@ -1312,7 +1317,20 @@ pub const STATUS: Part = Part {
         ("marital", -20),
         ("stock", -9),
     ],
-    against: &["card", "product", "address", "phone", "province", "category", "united"],
+    against: &[
+        "card",
+        "product",
+        "address",
+        "phone",
+        "province",
+        "category",
+        "united",
+        "payment type",
+        "payment method",
+        "method",
+        "tender",
+        "device",
+    ],
 };
 
 /// The words of a name: in small letters, parted at signs, blanks and capital letters.
@@ -1670,7 +1688,10 @@ pub fn state(value: &str) -> State {
         State::Sale
     } else {
         let parts: Vec<&str> = spaced.split_whitespace().collect();
-        let any = |list: &[&str]| parts.iter().any(|p| p.len() > 3 && list.contains(p));
+        // A credit card is no credit.
+        let any = |list: &[&str]| {
+            parts.iter().any(|p| p.len() > 3 && *p != "credit" && *p != "debit" && list.contains(p))
+        };
         match (any(NO_SALE), any(BACK), any(SALE)) {
             (true, false, _) => State::None,
             (false, true, _) => State::Back,

@@ -16,6 +16,9 @@ use crate::rows::{Reason, TakeRows};
 /// The longest quoted field. A quote left open for longer is taken for a stray one.
 const QUOTED_LIMIT: usize = 1 << 20;
 
+/// How many times its own length a block may be looked through for quotes that are not closed.
+const SEARCHES: usize = 64;
+
 /// How fields are told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
@@ -146,18 +149,18 @@ impl Dialect {
         }
     }
 
-    /// The end of the record that begins at `start` (after its line end), or `None` if a quote opened
-    /// there is never closed.
-    fn record_end(&self, bytes: &[u8], start: usize) -> Option<usize> {
+    /// The end of the record that begins at `start` (after its line end); `Err` where a quote opened there is not closed as
+    /// it should be, with the place up to which that was looked for.
+    fn record_end(&self, bytes: &[u8], start: usize) -> Result<usize, usize> {
         let line_end = |at: usize| memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
-        let Some(quote_byte) = self.spanning() else { return Some(line_end(start)) };
+        let Some(quote_byte) = self.spanning() else { return Ok(line_end(start)) };
         let mut at = start;
         loop {
             let end = line_end(at);
-            let Some(quote) = memchr(quote_byte, &bytes[at..end]).map(|n| at + n) else { return Some(end) };
+            let Some(quote) = memchr(quote_byte, &bytes[at..end]).map(|n| at + n) else { return Ok(end) };
             at = quote + 1;
             if self.opens(bytes, start, quote) && !self.is_escaped(bytes, start, quote) {
-                at = self.closes(bytes, quote_byte, at)?;
+                at = self.closes(bytes, quote_byte, at).ok_or(bytes.len())?;
                 // What closes a field stands before its end. A quote elsewhere was another stray one.
                 let rest = &bytes[at..];
                 let blanks = rest.iter().take_while(|b| **b == b' ').count();
@@ -168,7 +171,7 @@ impl Dialect {
                     || self.delimiter.starts(&rest[blanks..])
                     || matches!(rest.get(blanks), Some(b'\r' | b'\n'));
                 if !ends && memchr(b'\n', &bytes[quote..at]).is_some() {
-                    return None;
+                    return Err(at);
                 }
             }
         }
@@ -198,7 +201,7 @@ impl Dialect {
         while at < text.len() && seen < most {
             let line_end = memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
             let end = self.record_end(text, at);
-            unclosed += usize::from(end.is_none());
+            unclosed += usize::from(end.is_err());
             at = end.unwrap_or(line_end);
             seen += 1;
         }
@@ -427,7 +430,7 @@ pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
         return Err(IngestError::Empty { path: path.to_owned() });
     }
     let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
-    let Some(end) = dialect.record_end(&bytes, start) else {
+    let Ok(end) = dialect.record_end(&bytes, start) else {
         return Err(IngestError::Format {
             path: path.to_owned(),
             format: "delimited",
@@ -493,8 +496,9 @@ pub fn read(
     };
     let (mut start, mut line) = (0, first_line);
     let mut fields: Vec<&[u8]> = Vec::with_capacity(width.0);
-    // From here on no quote is closed: there is no use in looking again for each line.
-    let mut open_ended = usize::MAX;
+    // What was looked through for quotes that are not closed. Where that is far more than the text, each line is taken for
+    // itself: a hostile text would be looked through again for each of its lines.
+    let mut searched = 0;
     while start < bytes.len() {
         let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
         let text = without_line_end(&bytes[start..line_end]);
@@ -548,15 +552,14 @@ pub fn read(
 
         // With quotes: the record may span lines. If it does not come out right, only its first line
         // is rejected, for the quote that joined the lines may be a stray one.
-        let end = if start >= open_ended { None } else { dialect.record_end(bytes, start) };
-        let end = match end {
-            // Nothing closes it up to the end, so nothing closes a later one either; within its own line it may be closed.
-            None => dialect.record_end(&bytes[..line_end], start),
-            end => end,
+        let within = if searched > SEARCHES * bytes.len() { &bytes[..line_end] } else { bytes };
+        let end = match dialect.record_end(within, start) {
+            Ok(end) => Some(end),
+            Err(given_up) => {
+                searched += given_up - start;
+                None
+            }
         };
-        if end.is_none() {
-            open_ended = open_ended.min(start);
-        }
         let record = without_line_end(&bytes[start..end.unwrap_or(line_end)]);
         let spans = end != Some(line_end);
         let cut = dialect.fields(record);
