@@ -181,7 +181,37 @@ pub fn encoding(raw: &[u8]) -> &'static str {
     if western.contains(&guess) && letters(raw, encoding_rs::MACINTOSH) > letters(raw, guess) {
         return encoding_rs::MACINTOSH.name();
     }
+    // A few words of an East Asian text read as Western signs between letters; nobody writes so.
+    if western.contains(&guess) && signs_between_letters(raw, guess) {
+        for country in [&b"jp"[..], b"cn", b"kr", b"tw"] {
+            let other = detector.guess(Some(country), Utf8Detection::Deny);
+            if !western.contains(&other)
+                && other.decode_without_bom_handling_and_without_replacement(raw).is_some()
+            {
+                return other.name();
+            }
+        }
+        for other in [encoding_rs::SHIFT_JIS, encoding_rs::GB18030, encoding_rs::EUC_KR, encoding_rs::BIG5] {
+            if other.decode_without_bom_handling_and_without_replacement(raw).is_some() {
+                return other.name();
+            }
+        }
+    }
     guess.name()
+}
+
+/// Whether high bytes read as signs beside letters more often than as letters.
+fn signs_between_letters(raw: &[u8], encoding: &'static Encoding) -> bool {
+    let (text, _) = encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]);
+    let chars: Vec<char> = text.chars().collect();
+    let high = |c: char| !c.is_ascii();
+    let beside = chars
+        .windows(2)
+        .filter(|w| high(w[1]) && !w[1].is_alphabetic() && w[0].is_alphabetic())
+        .count()
+        + chars.windows(2).filter(|w| high(w[0]) && !w[0].is_alphabetic() && w[1].is_alphabetic()).count();
+    let letters = chars.iter().filter(|c| high(**c) && c.is_alphabetic()).count();
+    beside > letters
 }
 
 /// How many high bytes that stand beside letters read as small letters.

@@ -486,14 +486,26 @@ impl Looking<'_> {
             (0..self.survey.columns.len()).filter(|c| !self.is_taken(*c) && self.is_number(*c)).collect();
         let groups = d.roles.order.map(|o| self.groups(o));
         // What is the same in all rows of an order of several is the order's.
+        // An order of several lines has several products, or something else that many rows tell apart.
+        let line = |c: &usize| {
+            let of_line = Some(*c) == d.roles.product || Some(*c) == d.roles.product_name;
+            let of_order = [d.roles.order, d.roles.customer, d.roles.date].contains(&Some(*c));
+            of_line || (!of_order && self.survey.columns[*c].values.is_none() && !self.is_number(*c))
+        };
+        let of_lines: Vec<usize> = (0..self.survey.columns.len()).filter(line).collect();
+        let several_lines = |rows: &Vec<usize>| {
+            let differs =
+                |c: &usize| rows.iter().any(|r| self.survey.cell(*r, *c) != self.survey.cell(rows[0], *c));
+            rows.len() > 1 && of_lines.iter().any(differs)
+        };
+        let orders: Option<HashMap<&str, Vec<usize>>> = groups.as_ref().map(|g| {
+            g.iter().filter(|(_, rows)| several_lines(rows)).map(|(k, rows)| (*k, rows.clone())).collect()
+        });
         let of_order = |c: usize| {
-            groups.as_ref().is_some_and(|g| {
-                let multi = g
-                    .values()
-                    .filter(|r| {
-                        r.len() > 1 && r.iter().filter(|row| self.survey.is_filled(**row, c)).count() > 1
-                    })
-                    .count();
+            orders.as_ref().is_some_and(|g| {
+                let filled =
+                    |r: &&Vec<usize>| r.iter().filter(|row| self.survey.is_filled(**row, c)).count() > 1;
+                let multi = g.values().filter(filled).count();
                 multi >= 10 && self.constant_within(g, c).unwrap_or(0.0) > 0.98 && self.distinct(c) > 1
             })
         };
@@ -542,6 +554,10 @@ impl Looking<'_> {
         };
 
         // Debit and credit, of which a row has one.
+        let empty = |part: &Part| {
+            (0..self.survey.columns.len())
+                .any(|c| self.survey.columns[c].filled == 0 && fit(self.name(c), part).is_some())
+        };
         let debit = best_of(&words::DEBIT, &columns);
         let credit = best_of(&words::CREDIT, &columns);
         if let (Some(debit), Some(credit)) = (debit, credit) {
@@ -569,6 +585,14 @@ impl Looking<'_> {
                 ));
                 return;
             }
+        }
+
+        // All rows go one way.
+        let one_way = debit.filter(|_| empty(&words::CREDIT)).or(credit.filter(|_| empty(&words::DEBIT)));
+        if let Some(c) = one_way {
+            d.roles.amount = Some(c);
+            self.take([c]);
+            return;
         }
 
         let quantity = {
