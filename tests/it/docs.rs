@@ -1,13 +1,13 @@
-//! README.md says what the program does.
+//! The manual says what the program does.
 
 use tillwise_pipeline::Config;
 
-const README: &str = include_str!("../../README.md");
+const MANUAL: &str = include_str!("../../crates/pipeline/manual.md");
 
 #[test]
 fn the_config_shown_is_the_default_one() {
-    let from = README.find("```toml\n").unwrap() + 8;
-    let shown = &README[from..from + README[from..].find("```").unwrap()];
+    let from = MANUAL.find("```toml\n").unwrap() + 8;
+    let shown = &MANUAL[from..from + MANUAL[from..].find("```").unwrap()];
     let mut config: Config = toml::from_str(shown).unwrap();
     // Shown with names, for there are no defaults.
     config.columns = Config::default().columns;
