@@ -35,6 +35,10 @@ mod exit {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if std::env::var("POLARS_MAX_THREADS").is_ok_and(|threads| threads.trim() == "0") {
+        // Polars takes no pool of nothing; its own default is every core.
+        std::env::remove_var("POLARS_MAX_THREADS");
+    }
     if let Some(threads) = args.threads {
         // Before any thread starts; Polars reads it when its pool is first used.
         std::env::set_var("POLARS_MAX_THREADS", threads.to_string());

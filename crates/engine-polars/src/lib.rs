@@ -74,6 +74,8 @@ impl Engine for PolarsEngine {
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         std::thread::scope(|scope| {
             let (pieces, dictionaries) = (&pieces, &mut dictionaries);
+            // The receiver is dropped when this closure returns: a sender that waits is then released after an error.
+            let receive = receive;
             scope.spawn(move || {
                 for piece in pieces {
                     let runs = piece.read(&COLUMNS).and_then(|lines| dictionaries.encode(&lines));
