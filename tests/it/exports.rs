@@ -743,7 +743,7 @@ fn customers_are_told_apart_and_drawn_together() {
             &single,
         )
     };
-    let some = |l: &Line| l.order % 3 == 0;
+    let some = |l: &Line| l.order.is_multiple_of(3);
     let known: Vec<&Line> = single.iter().filter(|l| l.order % 4 != 0).collect();
     let guests = |guest: &str| Case {
         name: "guests",
@@ -854,7 +854,7 @@ fn rows_that_are_no_sales() {
         truth: truth(&kept),
     };
     let base = |l: &Line| format!("{},{},{},{}", l.order, l.customer, l.date, money(l.price));
-    let tenth = |l: &Line| l.order % 10 == 0;
+    let tenth = |l: &Line| l.order.is_multiple_of(10);
     check(vec![
         s("cancelled", "order_id,customer_id,order_date,total,status", live(&|l| !tenth(l)), &|l| {
             format!("{},{}", base(l), if tenth(l) { "cancelled" } else { "completed" })

@@ -536,7 +536,7 @@ impl Form {
         }
         form.behind = run;
         let only_groups = form.commas + form.points > 1 && (form.commas == 0 || form.points == 0);
-        let even = !form.uneven && !(only_groups && run != 3) && form.before <= 3;
+        let even = !(form.uneven || only_groups && run != 3) && form.before <= 3;
         // A mark that stands once can be a decimal one whatever is around it.
         let sound = form.commas + form.points < 2 || even;
         let once = form.commas.min(form.points) <= 1;

@@ -33,6 +33,9 @@ use crate::{
 use roles::{Decision, Roles};
 use survey::{Survey, survey};
 
+/// Columns by their places and names.
+type Named = Vec<(usize, String)>;
+
 /// How an export seems to be meant.
 #[derive(Clone, Debug)]
 pub struct Proposal {
@@ -499,7 +502,7 @@ fn join_tables(
         }
         joined
     };
-    let mut best: Option<(i32, usize, Vec<(usize, String)>)> = None;
+    let mut best: Option<(i32, usize, Named)> = None;
     for main in 0..tables.len() {
         let joined = closure(main);
         let names =

@@ -202,7 +202,7 @@ impl Looking<'_> {
             let distinct = self.distinct(c);
             // Money and measures have decimals; an id of two numbers, as web analytics writes it, has very many.
             let decimals = self.has_decimals(c)
-                && !self.survey.cell(0, c).split_once('.').is_some_and(|(_, part)| part.len() >= 6);
+                && self.survey.cell(0, c).split_once('.').is_none_or(|(_, part)| part.len() < 6);
             let is_date = self.dates[c].as_ref().is_some_and(|dates| dates.by_look && dates.share > 0.9);
             !decimals && !is_date && (distinct > 1 || rows < 5)
         };
@@ -739,7 +739,6 @@ impl Looking<'_> {
     }
 
     /// Without proof by arithmetic: what is constant per product, and what the names say.
-    #[expect(clippy::too_many_arguments, reason = "what was found out before, for one use")]
     fn by_names(
         &self,
         d: &mut Decision,

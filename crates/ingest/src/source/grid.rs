@@ -8,6 +8,9 @@ use crate::IngestError;
 use crate::repeats::hash_fields;
 use crate::rows::{Reason, TakeRows};
 
+/// A row's number in its file, and its cells.
+type NumberedRow = (u64, Vec<String>);
+
 /// A sheet: its rows that hold anything, each with its number from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
@@ -17,7 +20,7 @@ pub struct Sheet {
 
 impl Sheet {
     /// The header below lines that are skipped, and the rows below it.
-    fn parts(&self, skip: usize, header: bool) -> (Option<Vec<String>>, &[(u64, Vec<String>)]) {
+    fn parts(&self, skip: usize, header: bool) -> (Option<Vec<String>>, &[NumberedRow]) {
         let from = self.rows.partition_point(|(number, _)| *number <= skip as u64);
         let rows = &self.rows[from..];
         match rows.split_first() {

@@ -239,7 +239,7 @@ pub fn format_of(path: &Path, stated: Format) -> Result<Format, IngestError> {
     head.truncate(n);
     let head = match head.as_slice() {
         h if h.starts_with(b"PAR1") => return Ok(Format::Parquet),
-        h if h.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) => return Ok(Format::Xlsx),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => return Ok(Format::Xlsx),
         h if h.starts_with(b"PK\x03\x04") && text::is_workbook(path)? => return Ok(Format::Xlsx),
         h if h.starts_with(b"PK\x03\x04")
             || h.starts_with(&[0x1f, 0x8b])
