@@ -181,6 +181,12 @@ pub fn encoding(raw: &[u8]) -> &'static str {
     if western.contains(&guess) && letters(raw, encoding_rs::MACINTOSH) > letters(raw, guess) {
         return encoding_rs::MACINTOSH.name();
     }
+    // Arabic and Persian: the two encodings share most bytes, and a few words are too few for the detector.
+    if guess == encoding_rs::ISO_8859_6
+        && misread_arabic(raw, guess) > misread_arabic(raw, encoding_rs::WINDOWS_1256)
+    {
+        return encoding_rs::WINDOWS_1256.name();
+    }
     // A few words of an East Asian text read as Western signs between letters; nobody writes so.
     if western.contains(&guess) && signs_between_letters(raw, guess) {
         for country in [&b"jp"[..], b"cn", b"kr", b"tw"] {
@@ -212,6 +218,15 @@ fn signs_between_letters(raw: &[u8], encoding: &'static Encoding) -> bool {
         + chars.windows(2).filter(|w| high(w[0]) && !w[0].is_alphabetic() && w[1].is_alphabetic()).count();
     let letters = chars.iter().filter(|c| high(**c) && c.is_alphabetic()).count();
     beside > letters
+}
+
+/// How many characters speak against a reading as Arabic: vowel marks, which business text does not write, and Latin
+/// letters with accents, which do not stand within Arabic words.
+fn misread_arabic(raw: &[u8], encoding: &'static Encoding) -> usize {
+    let (text, _) = encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]);
+    text.chars()
+        .filter(|&c| matches!(c, '\u{64b}'..='\u{652}' | '\u{c0}'..='\u{17f}' | char::REPLACEMENT_CHARACTER))
+        .count()
 }
 
 /// How many high bytes that stand beside letters read as small letters.

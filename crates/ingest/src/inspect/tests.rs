@@ -59,6 +59,9 @@ fn encodings_that_are_not_utf8() {
     let text = "customer_id,order_date,amount,country\nA,2023-01-02,1.50,ایران\nB,2023-01-03,2.50,تهران\n";
     let persian = encoding_rs::WINDOWS_1256.encode(&text.replace('ی', "ي")).0.into_owned();
     assert_eq!(look("a.csv", &persian).input.encoding, "windows-1256");
+    // The same kind of text in the other encoding of Arabic letters: كريم, القاهرة (bytes of ISO-8859-6).
+    let arabic = b"customer_id,order_date,amount,city\nA,2023-01-02,1.50,\xe3\xd1\xea\xe5\nB,2023-01-03,2.50,\xc7\xe4\xe2\xc7\xe7\xd1\xc9\n";
+    assert_eq!(look("a.csv", arabic).input.encoding, "iso-8859-6");
 }
 
 #[test]
