@@ -45,11 +45,7 @@ use months::Months;
 use numbers::NumberFormat;
 use repeats::RepeatLog;
 use rows::{Above, PARTS, Parsed, Part, Patterns, Reason, Reject, RowReader, Rules, Stats};
-use source::{Block, Layout, Source};
-
-/// Blocks that are read side by side before their lines are written. The same for any number of
-/// threads, as results must be.
-const BLOCKS_A_ROUND: usize = 8;
+use source::{BLOCKS_A_ROUND, Block, Layout, Source};
 
 /// What to ingest.
 #[derive(Clone, Debug)]

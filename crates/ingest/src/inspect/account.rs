@@ -24,7 +24,6 @@ const TWICE: f64 = 0.25;
 const MOST_CODES: usize = 12;
 /// Share of the rows of one customer from which on it may be nobody.
 const CROWD: f64 = 0.05;
-const BLOCKS_A_ROUND: usize = 8;
 
 /// What the rows come to.
 #[derive(Clone, Debug, Default)]
@@ -94,12 +93,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
         let (mut rows, mut accepted, mut unreadable) = (0, 0, 0);
         let mut above = Vec::new();
         loop {
-            let mut round: Vec<Block> = Vec::new();
-            while round.len() < BLOCKS_A_ROUND
-                && let Some(block) = source.next_block()?
-            {
-                round.push(block);
-            }
+            let round = source.next_round()?;
             if round.is_empty() {
                 break;
             }

@@ -118,6 +118,8 @@ fn many_alike(column: &Column, mark: &str) -> bool {
 #[derive(Clone, Debug)]
 pub struct Dates {
     pub patterns: Vec<String>,
+    /// The same, ready to read with.
+    pub formats: Vec<DateFormat>,
     /// Share of cells that read.
     pub share: f64,
     pub first: Day,
@@ -209,6 +211,7 @@ pub fn dates(survey: &Survey, column: usize) -> Option<Dates> {
     }
     (first <= last).then_some(Dates {
         patterns,
+        formats,
         share: read as f64 / c.filled as f64,
         first,
         last,

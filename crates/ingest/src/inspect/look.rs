@@ -1,5 +1,6 @@
 //! How one file is to be read: its encoding, its delimiter and quotes, the lines above its header, its header.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
@@ -27,7 +28,7 @@ pub fn look(path: &Path) -> Result<Look, IngestError> {
     let mut look = Look { input: Input::default(), notes: Vec::new(), unsure: Vec::new() };
     match format_of(path, Format::Auto)? {
         Format::Csv | Format::Auto => look.at_text(path)?,
-        Format::Xlsx | Format::Html => look.at_cells(path)?,
+        format @ (Format::Xlsx | Format::Html) => look.at_cells(path, format)?,
         Format::Json | Format::Jsonl => {
             let raw = head(path)?;
             look.at_encoding(&raw);
@@ -121,9 +122,9 @@ impl Look {
         Ok(())
     }
 
-    fn at_cells(&mut self, path: &Path) -> Result<(), IngestError> {
+    fn at_cells(&mut self, path: &Path, format: Format) -> Result<(), IngestError> {
         self.input.encoding = "utf-8".to_owned();
-        if format_of(path, Format::Auto)? == Format::Html {
+        if format == Format::Html {
             self.at_encoding(&head(path)?);
         }
         let sheets = sheets(path, &self.input)?.unwrap_or_default();
@@ -206,10 +207,14 @@ pub fn encoding(raw: &[u8]) -> &'static str {
     guess.name()
 }
 
+/// As much of a text as guesses are made by.
+fn beginning<'t>(raw: &'t [u8], encoding: &'static Encoding) -> Cow<'t, str> {
+    encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]).0
+}
+
 /// Whether high bytes read as signs beside letters more often than as letters.
 fn signs_between_letters(raw: &[u8], encoding: &'static Encoding) -> bool {
-    let (text, _) = encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]);
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = beginning(raw, encoding).chars().collect();
     let high = |c: char| !c.is_ascii();
     let beside = chars
         .windows(2)
@@ -223,23 +228,22 @@ fn signs_between_letters(raw: &[u8], encoding: &'static Encoding) -> bool {
 /// How many characters speak against a reading as Arabic: vowel marks, which business text does not write, and Latin
 /// letters with accents, which do not stand within Arabic words.
 fn misread_arabic(raw: &[u8], encoding: &'static Encoding) -> usize {
-    let (text, _) = encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]);
-    text.chars()
+    beginning(raw, encoding)
+        .chars()
         .filter(|&c| matches!(c, '\u{64b}'..='\u{652}' | '\u{c0}'..='\u{17f}' | char::REPLACEMENT_CHARACTER))
         .count()
 }
 
 /// How many high bytes that stand beside letters read as small letters.
 fn letters(raw: &[u8], encoding: &'static Encoding) -> usize {
-    let (text, _) = encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]);
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = beginning(raw, encoding).chars().collect();
     chars.windows(2).filter(|w| w[0].is_ascii_lowercase() && !w[1].is_ascii() && w[1].is_lowercase()).count()
 }
 
 /// A few words that are not ASCII, as they read.
 fn sample_of(raw: &[u8], encoding: &str) -> String {
     let Some(encoding) = Encoding::for_label(encoding.as_bytes()) else { return String::new() };
-    let (text, _) = encoding.decode_without_bom_handling(&raw[..raw.len().min(200_000)]);
+    let text = beginning(raw, encoding);
     let word = text.split(|c: char| !c.is_alphanumeric()).find(|w| !w.is_ascii() && w.chars().count() > 2);
     word.map(|w| format!(", such as `{}`", w.chars().take(30).collect::<String>())).unwrap_or_default()
 }
@@ -300,11 +304,11 @@ impl Cut {
     /// The best of all ways.
     fn best(text: &[u8], input: &Input, stated: Option<&str>) -> Result<Cut, IngestError> {
         const USUAL: [&str; 4] = [",", ";", "tab", "|"];
-        const RARE: [&str; 6] = ["||", "^", "~", "\u{1}", "¦", ":"];
+        const RARE: [&str; 5] = ["||", "^", "~", "\u{1}", ":"];
         let mut best: Option<(bool, usize, Cut)> = None;
         let candidates: Vec<&str> = match stated {
             Some(delimiter) => vec![delimiter],
-            None => USUAL.into_iter().chain(RARE).filter(|d| d.is_ascii()).collect(),
+            None => USUAL.into_iter().chain(RARE).collect(),
         };
         for delimiter in candidates {
             let cut = Cut::with(text, input, delimiter, "\"", "")?;

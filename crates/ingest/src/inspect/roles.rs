@@ -177,13 +177,8 @@ impl Looking<'_> {
     }
 
     fn day_of(&self, dates: usize, row: usize) -> Option<i32> {
-        let format = self.dates[dates].as_ref()?;
-        format.patterns.iter().find_map(|p| {
-            crate::dates::DateFormat::new(p)
-                .ok()?
-                .parse(self.survey.cell(row, dates).as_bytes())
-                .map(|m| m.day.0)
-        })
+        let cell = self.survey.cell(row, dates).as_bytes();
+        self.dates[dates].as_ref()?.formats.iter().find_map(|f| f.parse(cell)).map(|m| m.day.0)
     }
 
     fn choose(&self, d: &mut Decision, date_columns: &[usize]) {
@@ -339,7 +334,7 @@ impl Looking<'_> {
         }
     }
 
-    /// An order has one customer and one day, or its number is unique only together with something else.
+    /// An order has one customer, or its number is unique only together with something else.
     fn check_order(&self, d: &mut Decision) {
         let (Some(order), Some(customer)) = (d.roles.order, d.roles.customer) else { return };
         let groups = self.groups(order);
@@ -348,17 +343,6 @@ impl Looking<'_> {
             return;
         }
         let one_customer = self.constant_within(&groups, customer).unwrap_or(1.0);
-        let days_of = |rows: &Vec<usize>, date: usize| {
-            let days: HashSet<i32> = rows.iter().filter_map(|r| self.day_of(date, *r)).collect();
-            days.len()
-        };
-        let one_day = match d.roles.date {
-            Some(date) => {
-                let multi = groups.values().filter(|r| r.len() > 1);
-                multi.clone().filter(|r| days_of(r, date) <= 1).count() as f64 / multi.count().max(1) as f64
-            }
-            None => 1.0,
-        };
         if one_customer > 0.9 {
             return;
         }
@@ -404,7 +388,6 @@ impl Looking<'_> {
                 return;
             }
         }
-        let _ = one_day;
         d.notes.push(format!(
             "`{}` is not taken for the order: rows with one value are of several customers",
             self.name(order)
@@ -416,7 +399,6 @@ impl Looking<'_> {
     fn choose_texts(&self, d: &mut Decision) {
         let number = |c: usize| self.is_number(c);
         let some = |ok: bool| ok.then_some(0);
-        let text = |c: usize| some(!number(c));
         let pick = |this: &Looking<'_>, part: &Part, fits: &dyn Fn(usize) -> Option<i32>| {
             this.best(part, fits).map(|b| b.0)
         };
@@ -455,7 +437,6 @@ impl Looking<'_> {
         d.roles.store =
             pick(self, &words::STORE, &|c| some(self.distinct(c) <= 20_000 && !self.has_decimals(c)));
         self.take(d.roles.store);
-        let _ = text;
         // Columns of an order whose cells are blank after its first row.
         if let Some(order) = d.roles.order {
             let groups = self.groups(order);

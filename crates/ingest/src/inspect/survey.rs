@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::numbers::{Form, Meaning};
 use crate::rows::{Reason, TakeRows, is_null, lossy};
-use crate::source::{Block, Layout, MOMENT, NUMBER, Source};
+use crate::source::{Layout, MOMENT, NUMBER, Source};
 use crate::{Columns, IngestError, Input, InputFile};
 
 /// Rows kept, at most, to compare columns with each other.
@@ -24,7 +24,6 @@ const MOST_DISTINCT: usize = 400_000;
 const MOST_LOOKS: usize = 80;
 /// The longest cell whose look matters.
 const LONGEST: usize = 48;
-const BLOCKS_A_ROUND: usize = 8;
 
 /// All rows of a file, as far as they matter.
 #[derive(Default)]
@@ -34,8 +33,6 @@ pub struct Survey {
     pub columns: Vec<Column>,
     pub rows: u64,
     pub sample: Vec<Vec<String>>,
-    /// Rows that could not be cut into fields: how many, and the first.
-    pub rejects: BTreeMap<Reason, (u64, u64, String)>,
     /// Lines that are not in the encoding.
     pub invalid: Vec<u8>,
     pub notes: Vec<String>,
@@ -317,10 +314,8 @@ struct Looking<'a> {
 }
 
 impl TakeRows for Looking<'_> {
-    fn reject(&mut self, line: u64, value: &[u8], reason: Reason) {
+    fn reject(&mut self, _: u64, value: &[u8], reason: Reason) {
         self.seen.rows += 1;
-        let entry = self.seen.rejects.entry(reason).or_insert_with(|| (0, line, lossy(value)));
-        entry.0 += 1;
         if reason == Reason::BadEncoding && self.seen.invalid.len() < 1 << 16 {
             self.seen.invalid.extend_from_slice(value);
             self.seen.invalid.push(b'\n');
@@ -352,12 +347,7 @@ pub fn survey(file: &InputFile, input: &Input, base: &Path) -> Result<Survey, In
     let names = source.headers.clone();
     let mut all = Survey { notes: source.notes.clone(), has_header: names.is_some(), ..Survey::default() };
     loop {
-        let mut round: Vec<Block> = Vec::new();
-        while round.len() < BLOCKS_A_ROUND
-            && let Some(block) = source.next_block()?
-        {
-            round.push(block);
-        }
+        let round = source.next_round()?;
         if round.is_empty() {
             break;
         }
@@ -388,9 +378,6 @@ impl Survey {
         }
         let room = KEPT_ROWS.saturating_sub(self.sample.len());
         self.sample.extend(other.sample.into_iter().take(room));
-        for (reason, (n, line, value)) in other.rejects {
-            self.rejects.entry(reason).or_insert((0, line, value)).0 += n;
-        }
         if self.invalid.len() < 1 << 18 {
             self.invalid.extend(other.invalid);
         }

@@ -24,6 +24,9 @@ pub use text::{open_raw, open_text, read_full};
 pub const BLOCK_BYTES: usize = 1 << 20;
 /// Rows in a block of a format that is not text.
 pub const BLOCK_ROWS: usize = 16_384;
+/// Blocks that are read side by side before what they hold is put together. The same for any number of threads, as results
+/// must be.
+pub const BLOCKS_A_ROUND: usize = 8;
 
 /// Stands before a cell that the file holds as a number, not as text: it is written with a point.
 pub const NUMBER: u8 = 1;
@@ -119,6 +122,11 @@ impl Source {
 
     pub fn next_block(&mut self) -> Result<Option<Block>, IngestError> {
         self.blocks.next().transpose()
+    }
+
+    /// The blocks that are read side by side next; none at the end of the file.
+    pub fn next_round(&mut self) -> Result<Vec<Block>, IngestError> {
+        self.blocks.by_ref().take(BLOCKS_A_ROUND).collect()
     }
 
     /// What a worker needs to read this file's blocks, without the file.
