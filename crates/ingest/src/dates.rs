@@ -326,7 +326,7 @@ fn half_of_day(text: &mut &[u8]) -> Option<bool> {
 }
 
 /// Minutes ahead of UTC: `Z`, `UTC`, `+03:30`, `-0500`, `GMT+2`, and the common short names.
-fn zone_offset(zone: &[u8]) -> Option<i32> {
+pub fn zone_offset(zone: &[u8]) -> Option<i32> {
     let text = std::str::from_utf8(zone).ok()?;
     // As JavaScript writes it: `GMT+0100 (Central European Standard Time)`.
     let text = text.split('(').next()?.trim();

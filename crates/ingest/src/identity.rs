@@ -52,6 +52,11 @@ pub fn id(text: &str) -> Cow<'_, str> {
     tidied
 }
 
+/// Words in small letters, with Persian letters for the Arabic ones that stand for them in many exports.
+pub fn lower(text: &str) -> String {
+    text.to_lowercase().replace('ي', "ی").replace('ك', "ک")
+}
+
 /// A customer's id in small letters: always for e-mail addresses, and for others where the config says so.
 pub fn customer(id: Cow<'_, str>, fold_case: bool) -> Cow<'_, str> {
     let folds = fold_case || id.contains('@');

@@ -410,9 +410,7 @@ fn fold(text: &str) -> Cow<'_, str> {
                 '\u{066C}' => return None,
                 '\u{2212}' | '\u{2012}' | '\u{2013}' | '\u{FE63}' | '\u{FF0D}' => '-',
                 '\u{2018}' | '\u{2019}' | '\u{02BC}' => '\'',
-                c if is_blank(c) => ' ',
-                c if is_mark_of_direction(c) => return None,
-                c => digit(c).unwrap_or(c),
+                c => return western(c),
             })
         })
         .collect::<String>();
@@ -449,12 +447,16 @@ pub fn is_mark_of_direction(c: char) -> bool {
 
 /// Text with digits of other scripts turned into ASCII, for dates.
 pub fn fold_digits(text: &str) -> String {
-    let fold = |c: char| match c {
+    text.chars().filter_map(western).collect()
+}
+
+/// A character as ASCII has it, where it is a blank or a digit; `None` for marks of direction.
+fn western(c: char) -> Option<char> {
+    match c {
         c if is_blank(c) => Some(' '),
         c if is_mark_of_direction(c) => None,
         c => Some(digit(c).unwrap_or(c)),
-    };
-    text.chars().filter_map(fold).collect()
+    }
 }
 
 /// How the marks of one number stand.

@@ -1,5 +1,7 @@
 //! Names of months and weekdays.
 
+use crate::identity::lower;
+
 /// Gregorian months by language, whole and short, in lower case and without points.
 const MONTHS: &[[&str; 12]] = &[
     // English, and the short names that others share
@@ -463,9 +465,4 @@ pub fn month(name: &str, jalali: bool) -> Option<u32> {
 pub fn is_weekday(name: &str) -> bool {
     let name = lower(name);
     WEEKDAYS.iter().any(|day| *day == name || (name.chars().count() >= 2 && day.starts_with(&name)))
-}
-
-fn lower(name: &str) -> String {
-    // Arabic letters stand for Persian ones in many exports.
-    name.to_lowercase().replace('ي', "ی").replace('ك', "ک")
 }

@@ -8,7 +8,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8};
 
 use crate::config::Format;
-use crate::source::{Dialect, NUMBER, bare, format_of, open_raw, open_text, read_full, sheets};
+use crate::source::{Dialect, NUMBER, bare, format_of, head_of, open_raw, open_text, sheets};
 use crate::{IngestError, Input};
 
 const HEAD_BYTES: usize = 1 << 20;
@@ -39,10 +39,7 @@ pub fn look(path: &Path) -> Result<Look, IngestError> {
 }
 
 fn head(path: &Path) -> Result<Vec<u8>, IngestError> {
-    let mut raw = vec![0; HEAD_BYTES];
-    let n = read_full(&mut open_raw(path)?, &mut raw).map_err(IngestError::read(path))?;
-    raw.truncate(n);
-    Ok(raw)
+    head_of(&mut open_raw(path)?, HEAD_BYTES).map_err(IngestError::read(path))
 }
 
 impl Look {

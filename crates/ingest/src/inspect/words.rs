@@ -1,5 +1,7 @@
 //! What names of columns and values of states say, in the languages of exports.
 
+use crate::identity::lower;
+
 /// A word of a lexicon: how much it says for a part. `~` before it finds it within longer words, as German builds them.
 pub type Lexicon = &'static [(&'static str, i32)];
 
@@ -1381,7 +1383,7 @@ fn holds(words: &[String], whole: &str, phrase: &str) -> bool {
 /// How much a name says for a part; `None` if nothing does, or something speaks against it.
 pub fn fit(name: &str, part: &Part) -> Option<i32> {
     let words = words(name);
-    let whole = name.to_lowercase().replace('ي', "ی").replace('ك', "ک");
+    let whole = lower(name);
     let best = part.words.iter().filter(|(w, _)| holds(&words, &whole, w)).map(|(_, n)| *n).max()?;
     let with: i32 = {
         let found: Vec<i32> =
@@ -1677,7 +1679,7 @@ const SALE: &[&str] = &[
 
 /// What a value of a state column says.
 pub fn state(value: &str) -> State {
-    let value = value.trim().to_lowercase().replace('ي', "ی").replace('ك', "ک");
+    let value = lower(value.trim());
     let spaced = value.replace(['_', '-'], " ");
     let is = |list: &[&str]| list.iter().any(|w| *w == value || *w == spaced);
     if is(NO_SALE) {

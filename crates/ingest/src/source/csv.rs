@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use super::text::open_text;
+use super::text::{append, line_end, line_ends, open_text};
 use super::{BLOCK_BYTES, Block, Source, Wanted};
 use crate::IngestError;
 use crate::config::Input;
@@ -152,11 +152,10 @@ impl Dialect {
     /// The end of the record that begins at `start` (after its line end); `Err` where a quote opened there is not closed as
     /// it should be, with the place up to which that was looked for.
     fn record_end(&self, bytes: &[u8], start: usize) -> Result<usize, usize> {
-        let line_end = |at: usize| memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
-        let Some(quote_byte) = self.spanning() else { return Ok(line_end(start)) };
+        let Some(quote_byte) = self.spanning() else { return Ok(line_end(bytes, start)) };
         let mut at = start;
         loop {
-            let end = line_end(at);
+            let end = line_end(bytes, at);
             let Some(quote) = memchr(quote_byte, &bytes[at..end]).map(|n| at + n) else { return Ok(end) };
             at = quote + 1;
             if self.opens(bytes, start, quote) && !self.is_escaped(bytes, start, quote) {
@@ -182,14 +181,14 @@ impl Dialect {
         let mut rows = Vec::new();
         let (mut at, mut line) = (0, 1);
         while at < text.len() && rows.len() < most {
-            let line_end = memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
+            let line_end = line_end(text, at);
             let end = self.record_end(text, at).unwrap_or(line_end);
             let record = without_line_end(&text[at..end]);
             if !record.trim_ascii().is_empty() {
                 let fields = self.fields(record);
                 rows.push((line, fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()));
             }
-            line += memchr_iter(b'\n', &text[at..end]).count();
+            line += line_ends(&text[at..end]) as usize;
             at = end;
         }
         rows
@@ -199,7 +198,7 @@ impl Dialect {
     pub fn unclosed(&self, text: &[u8], most: usize) -> usize {
         let (mut at, mut unclosed, mut seen) = (0, 0, 0);
         while at < text.len() && seen < most {
-            let line_end = memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1);
+            let line_end = line_end(text, at);
             let end = self.record_end(text, at);
             unclosed += usize::from(end.is_err());
             at = end.unwrap_or(line_end);
@@ -324,12 +323,8 @@ impl Blocks {
     }
 
     fn fill(&mut self, bytes: usize) -> Result<(), IngestError> {
-        let from = self.held.len();
-        self.held.resize(from + bytes, 0);
-        let n = super::text::read_full(&mut self.source, &mut self.held[from..])
-            .map_err(IngestError::read(&self.path))?;
-        self.held.truncate(from + n);
-        self.ended = n < bytes;
+        self.ended =
+            append(&mut self.source, &mut self.held, bytes).map_err(IngestError::read(&self.path))?;
         Ok(())
     }
 
@@ -399,7 +394,7 @@ impl Iterator for Blocks {
                     let rest = self.held.split_off(end);
                     let bytes = std::mem::replace(&mut self.held, rest);
                     let first_line = self.next_line;
-                    self.next_line += memchr_iter(b'\n', &bytes).count() as u64;
+                    self.next_line += line_ends(&bytes);
                     return Some(Ok(Block::Csv { bytes, first_line }));
                 }
                 None => {}
@@ -420,7 +415,7 @@ pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
     // The first record that is not blank gives the columns.
     let mut start = 0;
     while start < bytes.len() && bytes[start].is_ascii_whitespace() {
-        let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
+        let line_end = line_end(&bytes, start);
         if !bytes[start..line_end].trim_ascii().is_empty() {
             break;
         }
@@ -429,7 +424,7 @@ pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
     if start == bytes.len() {
         return Err(IngestError::Empty { path: path.to_owned() });
     }
-    let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
+    let line_end = line_end(&bytes, start);
     let Ok(end) = dialect.record_end(&bytes, start) else {
         return Err(IngestError::Format {
             path: path.to_owned(),
@@ -451,7 +446,7 @@ pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
     let headers = header.then_some(first);
     let (layout, headers) = wanted.layout(path, headers.as_deref(), (width, width - unnamed), dialect)?;
     let (skip, lines) = match headers {
-        Some(_) => (end, memchr_iter(b'\n', &bytes[..end]).count() as u64),
+        Some(_) => (end, line_ends(&bytes[..end])),
         None => (0, 0),
     };
     let rest = bytes[skip..].to_vec();
@@ -500,7 +495,7 @@ pub fn read(
     // itself: a hostile text would be looked through again for each of its lines.
     let mut searched = 0;
     while start < bytes.len() {
-        let line_end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
+        let line_end = line_end(bytes, start);
         let text = without_line_end(&bytes[start..line_end]);
         if text.trim_ascii().is_empty() {
             rows.blank();
@@ -587,7 +582,7 @@ pub fn read(
         } else {
             rows.row(line, &owned, &|| hash_fields(&owned, dialect.separator()));
         }
-        line += memchr_iter(b'\n', &bytes[start..end]).count() as u64;
+        line += line_ends(&bytes[start..end]);
         start = end;
     }
 }

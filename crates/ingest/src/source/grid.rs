@@ -9,28 +9,30 @@ use crate::repeats::hash_fields;
 use crate::rows::{Reason, TakeRows};
 
 /// A row's number in its file, and its cells.
-type NumberedRow = (u64, Vec<String>);
+pub type Row = (u64, Vec<String>);
 
 /// A sheet: its rows that hold anything, each with its number from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
     pub name: String,
-    pub rows: Vec<(u64, Vec<String>)>,
+    pub rows: Vec<Row>,
 }
 
 impl Sheet {
-    /// The header below lines that are skipped, and the rows below it.
-    fn parts(&self, skip: usize, header: bool) -> (Option<Vec<String>>, &[NumberedRow]) {
-        let from = self.rows.partition_point(|(number, _)| *number <= skip as u64);
-        let rows = &self.rows[from..];
-        match rows.split_first() {
-            Some(((_, first), rest)) if header => {
-                let names =
-                    first.iter().map(|h| String::from_utf8_lossy(bare(h.as_bytes())).trim().to_owned());
-                (Some(names.collect()), rest)
-            }
-            _ => (None, rows),
-        }
+    /// How many rows are skipped.
+    fn skipped(&self, skip: usize) -> usize {
+        self.rows.partition_point(|(number, _)| *number <= skip as u64)
+    }
+
+    /// How many rows stand above those that hold data: the skipped ones and the header.
+    fn top(&self, skip: usize, header: bool) -> usize {
+        (self.skipped(skip) + usize::from(header)).min(self.rows.len())
+    }
+
+    /// The names of the columns, from the row below those that are skipped.
+    fn header(&self, skip: usize) -> Vec<String> {
+        let name = |h: &String| String::from_utf8_lossy(bare(h.as_bytes())).trim().to_owned();
+        self.rows.get(self.skipped(skip)).map_or(Vec::new(), |(_, row)| row.iter().map(name).collect())
     }
 }
 
@@ -46,7 +48,7 @@ pub fn open(path: &Path, sheets: Vec<Sheet>, typed: bool, wanted: Wanted<'_>) ->
             format!("its sheets are {}", names.join(", ")),
         ));
     }
-    let headers_of = |s: &Sheet| s.parts(skip, header).0.unwrap_or_default();
+    let headers_of = |s: &Sheet| if header { s.header(skip) } else { Vec::new() };
     let asked: Vec<&Sheet> = sheets.iter().filter(|s| named.is_empty() || named.contains(&s.name)).collect();
     if asked.iter().all(|s| s.rows.is_empty()) {
         return Err(IngestError::Empty { path: path.to_owned() });
@@ -91,23 +93,25 @@ pub fn open(path: &Path, sheets: Vec<Sheet>, typed: bool, wanted: Wanted<'_>) ->
         Some(headers) => headers.len(),
         None => first.rows.iter().map(|r| r.1.len()).max().unwrap_or(0),
     };
-    let rows: Vec<(u64, Vec<String>)> =
-        read.iter().flat_map(|s| s.parts(skip, header).1.iter().cloned()).collect();
-    if rows.is_empty() {
+    if read.iter().all(|s| s.rows.len() == s.top(skip, header)) {
         return Err(IngestError::HeaderOnly { path: path.to_owned() });
     }
     let (mut layout, headers) = wanted.layout(path, headers.as_deref(), (width, width), Dialect::none())?;
     layout.typed = typed;
-    let mut rows = rows.into_iter();
+    let is_read: Vec<bool> = sheets.iter().map(|s| read.iter().any(|r| std::ptr::eq(*r, s))).collect();
+    let mut rows = sheets.into_iter().zip(is_read).filter(|(_, is_read)| *is_read).flat_map(move |(s, _)| {
+        let top = s.top(skip, header);
+        s.rows.into_iter().skip(top)
+    });
     let blocks = std::iter::from_fn(move || {
-        let block: Vec<(u64, Vec<String>)> = rows.by_ref().take(BLOCK_ROWS).collect();
+        let block: Vec<Row> = rows.by_ref().take(BLOCK_ROWS).collect();
         (!block.is_empty()).then_some(Ok(Block::Cells { rows: block }))
     });
     Ok(Source { headers, notes, layout, blocks: Box::new(blocks) })
 }
 
 /// Reads the rows of a block.
-pub fn read(cells: &[(u64, Vec<String>)], width: usize, separator: u8, rows: &mut dyn TakeRows) {
+pub fn read(cells: &[Row], width: usize, separator: u8, rows: &mut dyn TakeRows) {
     let mut fields: Vec<&[u8]> = Vec::with_capacity(width);
     for (number, row) in cells {
         fields.clear();

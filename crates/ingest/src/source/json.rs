@@ -3,11 +3,10 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use memchr::memchr;
 use serde_json::Value;
 
 use super::csv::Dialect;
-use super::text::open_text;
+use super::text::{append, line_end, line_ends, open_text};
 use super::{BLOCK_BYTES, Block, NUMBER, Source, Wanted};
 use crate::repeats::hash_bytes;
 use crate::rows::{Reason, TakeRows};
@@ -144,7 +143,7 @@ pub fn read_lines(bytes: &[u8], first_line: u64, keys: &[String], rows: &mut dyn
     let (mut start, mut line) = (0, first_line);
     let mut values = Vec::new();
     while start < bytes.len() {
-        let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |n| start + n + 1);
+        let end = line_end(bytes, start);
         let text = bytes[start..end].trim_ascii();
         (start, line) = (end, line + 1);
         if text.is_empty() {
@@ -193,12 +192,9 @@ impl Objects {
                 message: format!("the object on line {} is longer than 64 MB", self.line),
             });
         }
-        self.held.resize(from + BLOCK_BYTES, 0);
-        let n = super::text::read_full(&mut self.text, &mut self.held[from..])
-            .map_err(IngestError::read(&self.path))?;
-        self.held.truncate(from + n);
-        self.ended = n < BLOCK_BYTES;
-        Ok(n > 0)
+        self.ended =
+            append(&mut self.text, &mut self.held, BLOCK_BYTES).map_err(IngestError::read(&self.path))?;
+        Ok(self.held.len() > from)
     }
 
     /// The next object and the line it begins on.
@@ -208,8 +204,7 @@ impl Objects {
             let wanted = if self.within { b'{' } else { b'[' };
             match self.held[self.at..].iter().position(|b| *b == wanted || (self.within && *b == b']')) {
                 Some(n) => {
-                    self.line +=
-                        self.held[self.at..self.at + n].iter().filter(|b| **b == b'\n').count() as u64;
+                    self.line += line_ends(&self.held[self.at..self.at + n]);
                     self.at += n;
                     if self.held[self.at] == b']' {
                         return Ok(None);
@@ -222,7 +217,7 @@ impl Objects {
                     break;
                 }
                 None => {
-                    self.line += self.held[self.at..].iter().filter(|b| **b == b'\n').count() as u64;
+                    self.line += line_ends(&self.held[self.at..]);
                     self.at = self.held.len();
                     if !self.fill()? {
                         return Ok(None);
@@ -250,7 +245,7 @@ impl Objects {
                     if depth == 0 {
                         let object = self.held[self.at..=i].to_vec();
                         let line = self.line;
-                        self.line += object.iter().filter(|b| **b == b'\n').count() as u64;
+                        self.line += line_ends(&object);
                         self.at = i + 1;
                         return Ok(Some((line, object)));
                     }

@@ -14,11 +14,12 @@ use std::path::Path;
 use crate::config::{Columns, Format, Input};
 use crate::rows::{PARTS, Part, TakeRows};
 use crate::{ColumnRef, IngestError, InputFile};
+use text::Packing;
 
 pub use csv::Dialect;
 pub use grid::Sheet;
 pub use join::Joined;
-pub use text::{open_raw, open_text, read_full};
+pub use text::{head_of, open_raw, open_text, read_full};
 
 /// Bytes of text in a block. The same for any number of threads, as results must be.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -50,7 +51,7 @@ pub enum Block {
     /// JSON objects, each with the line it begins on.
     Objects { items: Vec<(u64, Vec<u8>)> },
     /// Rows of cells, each with its number.
-    Cells { rows: Vec<(u64, Vec<String>)> },
+    Cells { rows: Vec<grid::Row> },
 }
 
 /// Where the fields of a file's rows are.
@@ -239,26 +240,17 @@ pub fn format_of(path: &Path, stated: Format) -> Result<Format, IngestError> {
     let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let packed = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).or(name.strip_suffix(".zip"));
     let ending = packed.unwrap_or(&name).rsplit_once('.').map_or("", |(_, ending)| ending);
-    let mut head = vec![0; 4096];
-    let n = {
-        let mut file = text::open_plain(path)?;
-        read_full(&mut file, &mut head).map_err(IngestError::read(path))?
-    };
-    head.truncate(n);
-    let head = match head.as_slice() {
-        h if h.starts_with(b"PAR1") => return Ok(Format::Parquet),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => return Ok(Format::Xlsx),
-        h if h.starts_with(b"PK\x03\x04") && text::is_workbook(path)? => return Ok(Format::Xlsx),
-        h if h.starts_with(b"PK\x03\x04")
-            || h.starts_with(&[0x1f, 0x8b])
-            || h.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) =>
-        {
-            let mut head = vec![0; 4096];
-            let n = read_full(&mut open_raw(path)?, &mut head).map_err(IngestError::read(path))?;
-            head.truncate(n);
-            head
-        }
-        _ => head,
+    let head = head_of(&mut text::open_plain(path)?, 4096).map_err(IngestError::read(path))?;
+    if head.starts_with(b"PAR1") {
+        return Ok(Format::Parquet);
+    }
+    let packing = Packing::of(&head);
+    if head.starts_with(&workbook::OLD) || (packing == Packing::Zip && text::is_workbook(path)?) {
+        return Ok(Format::Xlsx);
+    }
+    let head = match packing {
+        Packing::None => head,
+        _ => head_of(&mut open_raw(path)?, 4096).map_err(IngestError::read(path))?,
     };
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start();
     let start = String::from_utf8_lossy(&text[..text.len().min(512)]).to_ascii_lowercase();

@@ -12,6 +12,7 @@ use super::csv::Dialect;
 use super::text::{open_plain, quietly};
 use super::{BLOCK_ROWS, Block, MOMENT, NUMBER, Source, Wanted};
 use crate::IngestError;
+use crate::dates::zone_offset;
 
 const DAMAGED: &str = "its content is damaged; export it again";
 
@@ -122,7 +123,7 @@ fn zoned(
     let utc = cast(column, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
     let micros = utc.as_primitive::<TimestampMicrosecondType>();
     let named: Option<chrono_tz::Tz> = zone.parse().ok();
-    let fixed = fixed_offset(zone);
+    let fixed = zone_offset(zone.as_bytes()).map(|minutes| 60 * minutes);
     let text = |micros: i64| {
         let at = chrono::DateTime::from_timestamp_micros(micros)?.naive_utc();
         let offset = match named {
@@ -136,20 +137,4 @@ fn zoned(
     };
     let texts: StringArray = micros.iter().map(|m| m.and_then(text)).collect();
     Ok(Some(std::sync::Arc::new(texts)))
-}
-
-/// Seconds ahead of UTC, of a zone such as `+03:30`.
-fn fixed_offset(zone: &str) -> Option<i32> {
-    if matches!(zone, "UTC" | "Z" | "utc") {
-        return Some(0);
-    }
-    let sign = match zone.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
-    let number: i32 = digits.parse().ok()?;
-    let (hours, minutes) = if digits.len() <= 2 { (number, 0) } else { (number / 100, number % 100) };
-    Some(sign * (3600 * hours + 60 * minutes))
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use encoding_rs::{Decoder, Encoding, UTF_8};
+use memchr::{memchr, memchr_iter};
 
 use crate::IngestError;
 
@@ -22,42 +23,58 @@ pub fn open_plain(path: &Path) -> Result<File, IngestError> {
     File::open(path).map_err(IngestError::read(path))
 }
 
-fn is_zip(magic: &[u8]) -> bool {
-    magic.starts_with(b"PK\x03\x04")
+/// How a file is packed, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    None,
+    Gzip,
+    Zstd,
+    Zip,
+}
+
+impl Packing {
+    pub fn of(head: &[u8]) -> Packing {
+        match head {
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            [b'P', b'K', 3, 4, ..] => Packing::Zip,
+            _ => Packing::None,
+        }
+    }
+}
+
+/// A file and its first bytes, by which it is told how it is packed.
+fn open_head(path: &Path) -> Result<(File, Vec<u8>), IngestError> {
+    let mut file = open_plain(path)?;
+    let head = head_of(&mut file, 4).map_err(IngestError::read(path))?;
+    Ok((file, head))
 }
 
 /// Opens a file, through gzip, zstd or zip if its first bytes say so.
 pub fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
-    let mut file = open_plain(path)?;
-    let mut magic = [0; 4];
-    let n = read_full(&mut file, &mut magic).map_err(IngestError::read(path))?;
-    if is_zip(&magic[..n]) {
-        return open_zipped(path, file);
+    match open_head(path)? {
+        (file, head) if Packing::of(&head) == Packing::Zip => open_zipped(path, file),
+        (file, head) => unpack(path, file, head),
     }
-    unpack(path, io::Cursor::new(magic[..n].to_vec()).chain(file), &magic)
 }
 
 /// The same for a workbook, which is itself a zip.
 pub fn open_raw_workbook(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
-    let mut file = open_plain(path)?;
-    let mut magic = [0; 4];
-    let n = read_full(&mut file, &mut magic).map_err(IngestError::read(path))?;
-    unpack(path, io::Cursor::new(magic[..n].to_vec()).chain(file), &magic)
+    let (file, head) = open_head(path)?;
+    unpack(path, file, head)
 }
 
-fn unpack(
-    path: &Path,
-    whole: impl Read + Send + 'static,
-    magic: &[u8],
-) -> Result<Box<dyn Read + Send>, IngestError> {
-    Ok(match magic {
-        [0x1f, 0x8b, ..] => {
+fn unpack(path: &Path, rest: File, head: Vec<u8>) -> Result<Box<dyn Read + Send>, IngestError> {
+    let packing = Packing::of(&head);
+    let whole = io::Cursor::new(head).chain(rest);
+    Ok(match packing {
+        Packing::Gzip => {
             Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 18, whole)))
         }
-        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(
+        Packing::Zstd => Box::new(
             zstd::Decoder::new(BufReader::with_capacity(1 << 18, whole)).map_err(IngestError::read(path))?,
         ),
-        _ => Box::new(whole),
+        Packing::None | Packing::Zip => Box::new(whole),
     })
 }
 
@@ -139,10 +156,9 @@ pub fn open_text(path: &Path, encoding: &str) -> Result<Box<dyn Read + Send>, In
         ));
     };
     let mut raw = open_raw(path)?;
-    let mut head = [0; 3];
-    let n = read_full(&mut raw, &mut head).map_err(IngestError::read(path))?;
-    let (encoding, mark) = Encoding::for_bom(&head[..n]).unwrap_or((stated, 0));
-    let rest = io::Cursor::new(head[mark.min(n)..n].to_vec()).chain(raw);
+    let head = head_of(&mut raw, 3).map_err(IngestError::read(path))?;
+    let (encoding, mark) = Encoding::for_bom(&head).unwrap_or((stated, 0));
+    let rest = io::Cursor::new(head[mark..].to_vec()).chain(raw);
     if encoding == UTF_8 {
         return with_line_feeds(path, rest);
     }
@@ -164,10 +180,8 @@ fn with_line_feeds(
     path: &Path,
     mut text: impl Read + Send + 'static,
 ) -> Result<Box<dyn Read + Send>, IngestError> {
-    let mut head = vec![0; 1 << 16];
-    let n = read_full(&mut text, &mut head).map_err(IngestError::read(path))?;
-    head.truncate(n);
-    let alone = memchr::memchr(b'\n', &head).is_none() && memchr::memchr(b'\r', &head).is_some();
+    let head = head_of(&mut text, 1 << 16).map_err(IngestError::read(path))?;
+    let alone = memchr(b'\n', &head).is_none() && memchr(b'\r', &head).is_some();
     let whole = io::Cursor::new(head).chain(text);
     Ok(if alone { Box::new(LineFeeds(whole)) } else { Box::new(whole) })
 }
@@ -194,6 +208,32 @@ pub fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize>
         }
     }
     Ok(n)
+}
+
+/// Puts up to so many more bytes of a source behind those held; whether it has ended.
+pub fn append(source: &mut impl Read, held: &mut Vec<u8>, bytes: usize) -> io::Result<bool> {
+    let from = held.len();
+    held.resize(from + bytes, 0);
+    let n = read_full(source, &mut held[from..])?;
+    held.truncate(from + n);
+    Ok(n < bytes)
+}
+
+/// The first bytes of a source, as many as there are up to a number.
+pub fn head_of(source: &mut impl Read, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    append(source, &mut head, bytes)?;
+    Ok(head)
+}
+
+/// Behind the end of the line that `at` is in.
+pub fn line_end(text: &[u8], at: usize) -> usize {
+    memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1)
+}
+
+/// How many lines end within a text.
+pub fn line_ends(text: &[u8]) -> u64 {
+    memchr_iter(b'\n', text).count() as u64
 }
 
 /// UTF-8 bytes of a source in another encoding.

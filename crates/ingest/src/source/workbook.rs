@@ -14,6 +14,9 @@ use crate::IngestError;
 /// Cells of a workbook, at most: a sheet of Excel's full height and sixty columns. More is no export.
 const MOST_CELLS: usize = 64 << 20;
 
+/// How workbooks of Excel 97 to 2003 begin.
+pub const OLD: [u8; 4] = [0xd0, 0xcf, 0x11, 0xe0];
+
 /// Every sheet with the cells that hold something.
 pub fn sheets(path: &Path) -> Result<Vec<Sheet>, IngestError> {
     let wrong = |message: String| IngestError::Format { path: path.to_owned(), format: "Excel", message };
@@ -35,7 +38,7 @@ pub fn sheets(path: &Path) -> Result<Vec<Sheet>, IngestError> {
 fn read(bytes: Vec<u8>) -> Result<Vec<Sheet>, String> {
     let bytes: std::sync::Arc<[u8]> = bytes.into();
     let cursor = || Cursor::new(bytes.clone());
-    if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+    if bytes.starts_with(&OLD) {
         let book = Xls::new(cursor()).map_err(|e| e.to_string())?;
         return ranges(Sheets::Xls(book));
     }
