@@ -99,8 +99,14 @@ fn keep_edited(output: &Path) -> Result<Option<PathBuf>, Failure> {
     if own.is_some_and(|(hash, rest)| hash == tillwise_pipeline::hash_text(rest)) {
         return Ok(None);
     }
-    let free = (1..).map(|n| output.with_extension(format!("toml.{n}"))).find(|p| !p.exists());
-    let kept = free.unwrap_or_else(|| output.with_extension("toml.old"));
+    let mut number = 1;
+    let kept = loop {
+        let free = output.with_extension(format!("toml.{number}"));
+        if !free.exists() {
+            break free;
+        }
+        number += 1;
+    };
     fs::rename(output, &kept).map_err(|e| Failure::Write(kept.clone(), e))?;
     Ok(Some(kept))
 }

@@ -171,11 +171,9 @@ pub fn config_text(p: &Proposal) -> String {
         let _ = writeln!(t, "# not_products = {}", comment(&list(&p.odd_products)));
     }
 
-    let usual = "max_reject_share = 0.5 ";
-    match p.max_reject_share {
-        Some(share) => t.push_str(&REST.replacen(usual, &format!("max_reject_share = {share:.2}"), 1)),
-        None => t.push_str(REST),
-    }
+    let share = p.max_reject_share.map_or("0.5 ".to_owned(), |share| format!("{share:.2}"));
+    let _ = writeln!(t, "\n[gates]\nmax_reject_share = {share}  # more rejected rows than this fail the run");
+    t.push_str(REST);
     t
 }
 
@@ -262,10 +260,7 @@ fn different_text(t: &mut String, d: &Different) {
     }
 }
 
-const REST: &str = r#"
-[gates]
-max_reject_share = 0.5   # more rejected rows than this fail the run
-# min_rows_vs_last = 0.8 # fewer accepted rows than this share of the last run's fail it
+const REST: &str = r#"# min_rows_vs_last = 0.8 # fewer accepted rows than this share of the last run's fail it
 # max_age_days = 7       # a last order older than this fails it
 
 [run]
@@ -371,22 +366,28 @@ fn account_text(t: &mut String, a: &Account) {
         n(a.customers as u64),
         grouped(a.net)
     );
-    for (reason, rows, place) in a.rejected.iter().take(8) {
-        let _ = writeln!(t, "    {reason} {}, first at {}", n(*rows), comment(place));
+    for r in a.rejected.iter().take(8) {
+        let _ = writeln!(t, "    {} {}, first at {}", r.reason(), n(r.rows), comment(&r.first));
     }
     if a.files.len() > 1 {
-        for (file, rows, accepted, unreadable) in a.files.iter().take(20) {
+        for f in a.files.iter().take(20) {
             let _ = writeln!(
                 t,
                 "    {}: {} rows, {} accepted, {} unreadable",
-                comment(file),
-                n(*rows),
-                n(*accepted),
-                n(*unreadable)
+                comment(&f.file),
+                n(f.rows),
+                n(f.accepted),
+                n(f.unreadable)
             );
         }
     }
-    for (month, bad, ok) in a.months.iter().take(12) {
-        let _ = writeln!(t, "    {month}: {} rows accepted and {} unreadable", n(*ok), n(*bad));
+    for m in a.months.iter().take(12) {
+        let _ = writeln!(
+            t,
+            "    {}: {} rows accepted and {} unreadable",
+            m.month,
+            n(m.accepted),
+            n(m.unreadable)
+        );
     }
 }

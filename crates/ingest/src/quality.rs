@@ -132,7 +132,8 @@ impl Quality {
     }
 }
 
-fn by_month(accepted: &BTreeMap<i32, u64>, unreadable: &BTreeMap<i32, u64>) -> Vec<MonthQuality> {
+/// The rows of every month that has any.
+pub(crate) fn by_month(accepted: &BTreeMap<i32, u64>, unreadable: &BTreeMap<i32, u64>) -> Vec<MonthQuality> {
     let months: std::collections::BTreeSet<i32> = accepted.keys().chain(unreadable.keys()).copied().collect();
     let rows = |of: &BTreeMap<i32, u64>, month: i32| of.get(&month).copied().unwrap_or(0);
     months

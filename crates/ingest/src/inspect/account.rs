@@ -1,6 +1,7 @@
 //! The accounting that a proposed config will give, by reading all rows with it; and what only all rows can tell: who is
 //! nobody, ids that differ in their spelling alone, days that stand in the export twice, codes that are no products.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array, AsArray};
@@ -10,6 +11,7 @@ use tillwise_core::{Day, SCALE};
 
 use super::words::{NOBODY, TOTALS};
 use crate::identity;
+use crate::quality::{FileQuality, MonthQuality, by_month};
 use crate::rows::{Reason, RowReader, Stats};
 use crate::source::{Block, Source};
 use crate::{IngestError, Plan};
@@ -32,12 +34,12 @@ pub struct Account {
     pub rows: u64,
     /// Rows accepted.
     pub accepted: u64,
-    /// Rejected rows by reason, the most frequent first, each with the first.
-    pub rejected: Vec<(&'static str, u64, String)>,
-    /// File, rows, accepted rows, rows that could not be read.
-    pub files: Vec<(String, u64, u64, u64)>,
+    /// Rejected rows by reason, the most frequent first.
+    pub rejected: Vec<Rejected>,
+    /// The same accounting by file.
+    pub files: Vec<FileQuality>,
     /// Months of which more than a fifth could not be read.
-    pub months: Vec<(String, u64, u64)>,
+    pub months: Vec<MonthQuality>,
     /// First accepted day.
     pub first: Option<Day>,
     /// Last accepted day.
@@ -48,6 +50,23 @@ pub struct Account {
     pub customers: usize,
     /// Accepted rows that take money back.
     pub returns: u64,
+}
+
+/// The rows that are rejected for one reason.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    pub(super) why: Reason,
+    /// How many.
+    pub rows: u64,
+    /// Where the first is, and its value.
+    pub first: String,
+}
+
+impl Rejected {
+    /// The code of the reason, as in the rejects.
+    pub fn reason(&self) -> &'static str {
+        self.why.code()
+    }
 }
 
 /// What only all rows can tell.
@@ -90,7 +109,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
         let mut source = Source::open(file, &plan.input.of_file(&file.name), &plan.columns, &plan.base)?;
         found.notes.extend(source.notes.iter().map(|n| format!("{}: {n}", file.name)));
         let layout = source.layout().clone();
-        let (mut rows, mut accepted, mut unreadable) = (0, 0, 0);
+        let mut of_file = FileQuality { file: file.name.clone(), ..FileQuality::default() };
         let mut above = Vec::new();
         loop {
             let round = source.next_round()?;
@@ -117,9 +136,10 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                 all
             };
             for s in seen {
-                rows += s.stats.rows;
-                accepted += s.stats.accepted;
-                unreadable += s.unreadable;
+                of_file.rows += s.stats.rows;
+                of_file.accepted += s.stats.accepted;
+                of_file.rejected += s.stats.rows - s.stats.accepted;
+                of_file.unreadable += s.unreadable;
                 stats.add(&s.stats);
                 for (reason, (n, place)) in s.rejects {
                     rejected.entry(reason).or_insert((0, place)).0 += n;
@@ -143,7 +163,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                 }
             }
         }
-        found.account.files.push((file.name.clone(), rows, accepted, unreadable));
+        found.account.files.push(of_file);
     }
     let a = &mut found.account;
     (a.rows, a.accepted, a.returns, a.first, a.last) =
@@ -153,14 +173,10 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
     if found.crowd.len() < MOST_CUSTOMERS {
         found.returns_only = found.crowd.keys().filter(|c| !buyers.contains(*c)).count();
     }
-    a.rejected = rejected.into_iter().map(|(reason, (n, place))| (reason.code(), n, place)).collect();
-    a.rejected.sort_by_key(|r| std::cmp::Reverse(r.1));
-    a.months = stats
-        .unreadable
-        .iter()
-        .map(|(m, bad)| (Day::month_name(*m), *bad, months.get(m).copied().unwrap_or(0)))
-        .filter(|(_, bad, ok)| bad * 4 > *ok)
-        .collect();
+    a.rejected = rejected.into_iter().map(|(why, (rows, first))| Rejected { why, rows, first }).collect();
+    a.rejected.sort_by_key(|r| std::cmp::Reverse(r.rows));
+    a.months = by_month(&months, &stats.unreadable);
+    a.months.retain(|m| m.unreadable * 4 > m.accepted);
     found.currency = (stats.currency, stats.other_currency);
     found.overlap = overlap(&mut hashes);
     found.odd_products = odd_products(&products);
@@ -287,6 +303,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
         }
     }
     // Rows that sum up others.
+    let lowered = LazyCell::new(|| crowd.keys().map(|id| id.to_lowercase()).collect::<HashSet<String>>());
     let mut totals: Vec<&str> = Vec::new();
     let mut example = None;
     let mut n_totals = 0;
@@ -299,9 +316,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
                 .map(str::trim_end)
                 .or(lower.strip_prefix(word).map(str::trim_start))
                 .filter(|rest| rest.len() + word.len() < lower.len())
-                .is_some_and(|rest| {
-                    crowd.contains_key(rest) || crowd.keys().any(|k| k.to_lowercase() == rest)
-                });
+                .is_some_and(|rest| lowered.contains(rest));
             if exact || of_other {
                 n_totals += n;
                 example = Some(id.clone());
@@ -342,7 +357,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
                 || id.split_whitespace().all(|w| w.chars().skip(1).all(|c| !c.is_uppercase()))
         };
         let whole = joined.iter().filter(|v| v.iter().all(plain)).count();
-        let shown = joined[0].iter().take(2).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" and ");
+        let shown = two_of(joined[0]);
         if whole * 10 >= joined.len() * 9 {
             ids.fold_case = true;
             ids.notes.push(format!("{} customers are written in capitals and in small letters, such as {shown}: they count as one each", joined.len()));
@@ -352,7 +367,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
     }
     let joined: Vec<&Vec<&String>> = by_number.values().filter(|v| v.len() > 1).collect();
     if !joined.is_empty() && numeric_rows * 2 > rows {
-        let shown = joined[0].iter().take(2).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" and ");
+        let shown = two_of(joined[0]);
         ids.numeric = true;
         ids.notes.push(format!(
             "{} customer numbers are written in several ways, such as {shown}: they count as one each",
@@ -360,6 +375,10 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
         ));
     }
     ids
+}
+
+fn two_of(ids: &[&String]) -> String {
+    ids.iter().take(2).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(" and ")
 }
 
 /// The days that most repeats fall on, if they make up runs.

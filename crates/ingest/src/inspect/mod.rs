@@ -24,9 +24,10 @@ mod tests;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-pub use account::Account;
+pub use account::{Account, Rejected};
 
 use crate::config::{Different, Join};
+use crate::rows::Reason;
 use crate::{
     Cleaning, ColumnRef, Columns, IngestError, Input, InputFile, NegativePrice, OneOrMore, Plan, ZeroAmount,
 };
@@ -284,15 +285,17 @@ impl Proposal {
             });
             return Ok(());
         }
-        let zeros: u64 = found.account.rejected.iter().filter(|r| r.0 == "zero_amount").map(|r| r.1).sum();
-        if zeros * 100 > found.account.rows {
+        let of = |why: Reason| found.account.rejected.iter().find(|r| r.why == why);
+        let zeros = of(Reason::ZeroAmount).map_or(0, |r| r.rows);
+        let give_aways = zeros * 100 > found.account.rows;
+        if give_aways {
             // So many are no mistakes: what is given away is part of the order.
             self.cleaning.zero_amount = ZeroAmount::Keep;
             self.notes.push(format!(
                 "{zeros} rows cost nothing: they count as lines of their orders; zero_amount = \"reject\" leaves them out"
             ));
         }
-        let changes = zeros * 100 > found.account.rows
+        let changes = give_aways
             || !ids.no_customer.is_empty()
             || !ids.totals.is_empty()
             || ids.fold_case
@@ -337,22 +340,28 @@ impl Proposal {
                 found.crowd.len()
             ));
         }
-        if let Some((reason, n, place)) = a.rejected.iter().find(|r| r.0 == "date_out_of_range") {
+        if let Some(far) = a.rejected.iter().find(|r| r.why == Reason::DateOutOfRange) {
             self.unsure.push(format!(
-                "{n} rows are dated outside of {} to {} and rejected as {reason}, first at {place}",
-                self.cleaning.earliest, self.cleaning.latest
+                "{} rows are dated outside of {} to {} and rejected as {}, first at {}",
+                far.rows,
+                self.cleaning.earliest,
+                self.cleaning.latest,
+                far.reason(),
+                far.first
             ));
         }
-        let unreadable: u64 = a.files.iter().map(|f| f.3).sum();
+        let unreadable: u64 = a.files.iter().map(|f| f.unreadable).sum();
         if unreadable * 50 > a.rows.max(1) {
-            let worst = a
-                .rejected
-                .iter()
-                .find(|r| !matches!(r.0, "missing_customer" | "not_a_sale" | "zero_amount" | "cancelled"));
+            let worst = a.rejected.iter().find(|r| {
+                !matches!(
+                    r.why,
+                    Reason::MissingCustomer | Reason::NotASale | Reason::ZeroAmount | Reason::Cancelled
+                )
+            });
             self.unsure.push(format!(
                 "{unreadable} of {} rows hold something that cannot be read{}",
                 a.rows,
-                worst.map(|w| format!(", first at {}", w.2)).unwrap_or_default()
+                worst.map(|w| format!(", first at {}", w.first)).unwrap_or_default()
             ));
         }
         self.account = Some(found.account);
