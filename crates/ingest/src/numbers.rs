@@ -18,6 +18,8 @@ pub struct Decimal {
 }
 
 impl Decimal {
+    /// Nothing.
+    pub const ZERO: Decimal = Decimal { mantissa: 0, decimals: 0 };
     /// One.
     pub const ONE: Decimal = Decimal { mantissa: 1, decimals: 0 };
 
