@@ -217,18 +217,8 @@ fn dates_in_their_spellings() {
         d("japanese", &f("%Y年%m月%d日")),
         d("spanish words", &|l: &Line| {
             const MONTHS: [&str; 12] = [
-                "enero",
-                "febrero",
-                "marzo",
-                "abril",
-                "mayo",
-                "junio",
-                "julio",
-                "agosto",
-                "septiembre",
-                "octubre",
-                "noviembre",
-                "diciembre",
+                "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
+                "octubre", "noviembre", "diciembre",
             ];
             let month = l.date.format("%m").to_string().parse::<usize>().unwrap();
             format!("{} de {} de {}", l.date.format("%-d"), MONTHS[month - 1], l.date.format("%Y"))
@@ -250,17 +240,7 @@ fn dates_in_their_spellings() {
         }),
         d("jalali in Persian words and digits", &|l: &Line| {
             const MONTHS: [&str; 12] = [
-                "فروردین",
-                "اردیبهشت",
-                "خرداد",
-                "تیر",
-                "مرداد",
-                "شهریور",
-                "مهر",
-                "آبان",
-                "آذر",
-                "دی",
-                "بهمن",
+                "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن",
                 "اسفند",
             ];
             let (y, m, d) = to_jalali(l.date).unwrap();

@@ -182,19 +182,8 @@ struct Piece {
 
 /// What the engine needs of a line.
 const COLUMNS: [&str; 9 + MODES.len()] = [
-    "customer_id",
-    "order_id",
-    "order_date",
-    "ordered_at",
-    "is_return",
-    "quantity_e4",
-    "amount_e4",
-    "cost_e4",
-    "product",
-    MODES[0],
-    MODES[1],
-    MODES[2],
-    MODES[3],
+    "customer_id", "order_id", "order_date", "ordered_at", "is_return", "quantity_e4", "amount_e4",
+    "cost_e4", "product", MODES[0], MODES[1], MODES[2], MODES[3],
 ];
 
 impl Piece {

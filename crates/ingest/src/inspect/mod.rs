@@ -391,7 +391,12 @@ fn open(survey: &Survey, decision: &Decision, columns: &Columns) -> Vec<Open> {
         let close: Vec<&String> = survey
             .names
             .iter()
-            .filter(|n| part.words.iter().any(|(w, _)| n.to_lowercase().contains(w.trim_start_matches('~'))))
+            .filter(|n| {
+                part.words
+                    .iter()
+                    .flat_map(|(_, list)| *list)
+                    .any(|w| n.to_lowercase().contains(w.trim_start_matches('~')))
+            })
             .take(3)
             .collect();
         if close.is_empty() {

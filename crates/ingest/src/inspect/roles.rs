@@ -451,11 +451,7 @@ impl Looking<'_> {
                 several >= 5 && first * 10 >= several * 9 && below * 10 >= n * 9
             };
             let wanted = [
-                d.roles.customer,
-                d.roles.date,
-                d.roles.currency,
-                d.roles.country,
-                d.roles.channel,
+                d.roles.customer, d.roles.date, d.roles.currency, d.roles.country, d.roles.channel,
                 d.roles.store,
             ];
             d.roles.fill_down = wanted.into_iter().flatten().filter(|c| blank_below(*c)).collect();

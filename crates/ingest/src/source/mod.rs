@@ -280,27 +280,10 @@ impl Columns {
     /// The columns in the order of [`PARTS`].
     pub fn by_part(&self) -> [Option<&ColumnRef>; PARTS.len()] {
         [
-            &self.customer,
-            &self.order,
-            &self.date,
-            &self.product,
-            &self.product_name,
-            &self.quantity,
-            &self.price,
-            &self.amount,
-            &self.discount,
-            &self.tax,
-            &self.shipping,
-            &self.refunded,
-            &self.credit,
-            &self.category,
-            &self.country,
-            &self.channel,
-            &self.store,
-            &self.currency,
-            &self.unit_cost,
-            &self.cancelled,
-            &self.status,
+            &self.customer, &self.order, &self.date, &self.product, &self.product_name, &self.quantity,
+            &self.price, &self.amount, &self.discount, &self.tax, &self.shipping, &self.refunded,
+            &self.credit, &self.category, &self.country, &self.channel, &self.store, &self.currency,
+            &self.unit_cost, &self.cancelled, &self.status,
         ]
         .map(Option::as_ref)
     }

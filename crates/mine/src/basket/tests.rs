@@ -260,20 +260,8 @@ fn sequences_of_twelve_customers() {
     assert_eq!(
         names,
         [
-            "A>C 6",
-            "B>C 5",
-            "C>D 4",
-            "D>D 4",
-            "D>E 4",
-            "E>D 5",
-            "E>E 3",
-            "AB>C 4",
-            "A>C>D 3",
-            "D>D>E 3",
-            "D>E>D 4",
-            "D>E>E 3",
-            "E>D>E 3",
-            "D>E>D>E 3"
+            "A>C 6", "B>C 5", "C>D 4", "D>D 4", "D>E 4", "E>D 5", "E>E 3", "AB>C 4", "A>C>D 3", "D>D>E 3",
+            "D>E>D 4", "D>E>E 3", "E>D>E 3", "D>E>D>E 3"
         ]
     );
     let ac = free.iter().find(|s| name(s) == "A>C 6").unwrap();
