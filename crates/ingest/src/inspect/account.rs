@@ -4,7 +4,7 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::Date32Type;
 use rayon::prelude::*;
 use tillwise_core::{Day, SCALE};
@@ -18,7 +18,7 @@ use crate::{IngestError, Plan};
 
 /// Rows whose repeats are looked for, at most.
 const MOST_ROWS: usize = 5_000_000;
-/// Customers looked at, at most.
+/// Customers and products looked at, at most.
 const MOST_CUSTOMERS: usize = 3_000_000;
 /// Share of a day's rows that repeat others, from which on the day counts as standing twice.
 const TWICE: f64 = 0.25;
@@ -73,8 +73,8 @@ impl Rejected {
 #[derive(Default)]
 pub struct Found {
     pub account: Account,
-    /// Rows by customer.
-    pub crowd: HashMap<String, u64>,
+    /// The rows of each customer.
+    pub crowd: Tallies,
     /// Customers of whom no row is a sale.
     pub returns_only: usize,
     pub overlap: Vec<String>,
@@ -83,14 +83,44 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
+/// Rows of one customer, or of one product.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub rows: u64,
+    /// Those of them that are sales.
+    pub sales: u64,
+}
+
+/// Rows by customer, or by product.
+pub type Tallies = HashMap<String, Tally>;
+
+fn count(tallies: &mut Tallies, name: &str, tally: Tally) {
+    match tallies.get_mut(name) {
+        Some(known) => (known.rows, known.sales) = (known.rows + tally.rows, known.sales + tally.sales),
+        None => drop(tallies.insert(name.to_owned(), tally)),
+    }
+}
+
+/// Adds what a block has. Once there are too many names, new ones are left out; which, is the same in every run.
+fn add(all: &mut Tallies, of_block: Tallies) {
+    let mut names: Vec<(String, Tally)> = of_block.into_iter().collect();
+    if all.len() + names.len() > MOST_CUSTOMERS {
+        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    }
+    for (name, tally) in names {
+        if all.len() < MOST_CUSTOMERS || all.contains_key(&name) {
+            count(all, &name, tally);
+        }
+    }
+}
+
 #[derive(Default)]
 struct BlockSeen {
     stats: Stats,
     rejects: BTreeMap<Reason, (u64, String)>,
     unreadable: u64,
-    crowd: HashMap<String, u64>,
-    buyers: HashSet<String>,
-    products: HashMap<String, u64>,
+    crowd: Tallies,
+    products: Tallies,
     rows: Vec<(u128, i32)>,
     months: BTreeMap<i32, u64>,
 }
@@ -102,9 +132,8 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
     let mut stats = Stats::default();
     let mut rejected: BTreeMap<Reason, (u64, String)> = BTreeMap::new();
     let mut hashes: Vec<(u128, i32)> = Vec::new();
-    let mut products: BTreeMap<String, u64> = BTreeMap::new();
+    let mut products = Tallies::new();
     let mut months: BTreeMap<i32, u64> = BTreeMap::new();
-    let mut buyers: HashSet<String> = HashSet::new();
     for (number, file) in plan.files.iter().enumerate() {
         let mut source = Source::open(file, &plan.input.of_file(&file.name), &plan.columns, &plan.base)?;
         found.notes.extend(source.notes.iter().map(|n| format!("{}: {n}", file.name)));
@@ -144,17 +173,8 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                 for (reason, (n, place)) in s.rejects {
                     rejected.entry(reason).or_insert((0, place)).0 += n;
                 }
-                for (customer, n) in s.crowd {
-                    if found.crowd.len() < MOST_CUSTOMERS || found.crowd.contains_key(&customer) {
-                        *found.crowd.entry(customer).or_default() += n;
-                    }
-                }
-                buyers.extend(s.buyers.into_iter().take(MOST_CUSTOMERS.saturating_sub(buyers.len())));
-                for (product, n) in s.products {
-                    if products.len() < MOST_CUSTOMERS {
-                        *products.entry(product).or_default() += n;
-                    }
-                }
+                add(&mut found.crowd, s.crowd);
+                add(&mut products, s.products);
                 for (month, n) in s.months {
                     *months.entry(month).or_default() += n;
                 }
@@ -170,9 +190,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
         (stats.rows, stats.accepted, stats.returns, stats.first, stats.last);
     a.net = (stats.gross - stats.returned) as f64 / SCALE as f64;
     a.customers = found.crowd.len();
-    if found.crowd.len() < MOST_CUSTOMERS {
-        found.returns_only = found.crowd.keys().filter(|c| !buyers.contains(*c)).count();
-    }
+    found.returns_only = found.crowd.values().filter(|tally| tally.sales == 0).count();
     a.rejected = rejected.into_iter().map(|(why, (rows, first))| Rejected { why, rows, first }).collect();
     a.rejected.sort_by_key(|r| std::cmp::Reverse(r.rows));
     a.months = by_month(&months, &stats.unreadable);
@@ -213,25 +231,13 @@ fn seen_in(mut reader: RowReader<'_>, rules: &crate::rows::Rules, file: &str, ke
         {
             seen.rows.extend(taken.into_iter().zip(days.values().iter().copied()));
         }
-        if let Some(customers) = texts("customer_id") {
-            let returns = batch.column_by_name("is_return").and_then(|c| c.as_boolean_opt());
-            for (i, customer) in customers.iter().enumerate() {
-                let Some(customer) = customer else { continue };
-                match seen.crowd.get_mut(customer) {
-                    Some(n) => *n += 1,
-                    None => drop(seen.crowd.insert(customer.to_owned(), 1)),
-                }
-                if returns.is_some_and(|r| !r.value(i)) && !seen.buyers.contains(customer) {
-                    seen.buyers.insert(customer.to_owned());
-                }
-            }
-        }
-        if let Some(codes) = texts("product").filter(|c| c.null_count() < c.len()) {
-            for code in codes.iter().flatten() {
-                match seen.products.get_mut(code) {
-                    Some(n) => *n += 1,
-                    None => drop(seen.products.insert(code.to_owned(), 1)),
-                }
+        let returns = batch.column_by_name("is_return").and_then(|c| c.as_boolean_opt());
+        for (column, tallies) in [("customer_id", &mut seen.crowd), ("product", &mut seen.products)] {
+            let Some(names) = texts(column) else { continue };
+            for (i, name) in names.iter().enumerate() {
+                let Some(name) = name else { continue };
+                let is_sale = returns.is_some_and(|r| !r.value(i));
+                count(tallies, name, Tally { rows: 1, sales: u64::from(is_sale) });
             }
         }
     }
@@ -252,11 +258,10 @@ pub struct Ids {
 }
 
 /// Looks at the ids of all customers.
-pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
+pub fn ids(crowd: &Tallies) -> Ids {
     let mut ids = Ids::default();
-    let rows: u64 = crowd.values().sum();
-    let mut sorted: Vec<(&String, &u64)> = crowd.iter().collect();
-    sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let sorted = by_rows(crowd.iter());
+    let rows: u64 = sorted.iter().map(|(_, n)| n).sum();
     // Excel rounds long numbers, and several customers become one.
     let scientific = |id: &str| {
         let id = id.to_ascii_lowercase();
@@ -266,7 +271,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
                 && m.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         })
     };
-    let rounded: u64 = sorted.iter().filter(|(id, _)| scientific(id)).map(|(_, n)| **n).sum();
+    let rounded: u64 = sorted.iter().filter(|(id, _)| scientific(id)).map(|(_, n)| n).sum();
     if rounded * 2 > rows {
         ids.hopeless = sorted.first().map(|(id, _)| {
             format!("its ids are numbers that Excel has rounded, such as `{id}`, so that several customers have one; export it again with the column as text")
@@ -288,7 +293,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
                 && (NOBODY.contains(&name)
                     || ["noreply", "no-reply", "none", "nobody", "no", "guest", "anonymous"]
                         .contains(&bare)));
-        let share = **n as f64 / rows.max(1) as f64;
+        let share = *n as f64 / rows.max(1) as f64;
         if nobody && (share > 0.005 || crowd.len() > 50) && share > 3.0 / crowd.len().max(1) as f64 {
             ids.no_customer.push(lower);
             ids.notes.push(format!(
@@ -307,7 +312,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
     let mut totals: Vec<&str> = Vec::new();
     let mut example = None;
     let mut n_totals = 0;
-    for (id, n) in crowd {
+    for (id, n) in &sorted {
         let lower = id.to_lowercase();
         for word in TOTALS {
             let exact = lower == *word;
@@ -319,7 +324,7 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
                 .is_some_and(|rest| lowered.contains(rest));
             if exact || of_other {
                 n_totals += n;
-                example = Some(id.clone());
+                example.get_or_insert(*id);
                 if !totals.contains(word) {
                     totals.push(word);
                 }
@@ -336,10 +341,10 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
         ));
     }
     // Spellings.
-    let mut by_case: HashMap<String, Vec<&String>> = HashMap::new();
-    let mut by_number: HashMap<String, Vec<&String>> = HashMap::new();
+    let mut by_case: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    let mut by_number: BTreeMap<String, Vec<&String>> = BTreeMap::new();
     let mut numeric_rows = 0;
-    for (id, n) in crowd {
+    for (id, n) in sorted {
         if id.chars().any(char::is_alphabetic) {
             by_case.entry(id.to_lowercase()).or_default().push(id);
         }
@@ -375,6 +380,13 @@ pub fn ids(crowd: &HashMap<String, u64>) -> Ids {
         ));
     }
     ids
+}
+
+/// Names with their rows: those with the most first, then by name.
+fn by_rows<'a>(tallies: impl Iterator<Item = (&'a String, &'a Tally)>) -> Vec<(&'a String, u64)> {
+    let mut sorted: Vec<(&String, u64)> = tallies.map(|(name, tally)| (name, tally.rows)).collect();
+    sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    sorted
 }
 
 fn two_of(ids: &[&String]) -> String {
@@ -414,15 +426,13 @@ fn overlap(rows: &mut [(u128, i32)]) -> Vec<String> {
 }
 
 /// Codes without a digit, where nearly all others have one.
-fn odd_products(products: &BTreeMap<String, u64>) -> Vec<String> {
+fn odd_products(products: &Tallies) -> Vec<String> {
     let has_digit = |code: &str| code.bytes().any(|b| b.is_ascii_digit());
     let is_test = |code: &str| code.to_ascii_uppercase().starts_with("TEST");
-    let rows: u64 = products.values().sum();
-    let mut odd: Vec<(&String, &u64)> =
-        products.iter().filter(|(c, _)| !has_digit(c) || is_test(c)).collect();
-    if odd.iter().map(|(_, n)| **n).sum::<u64>() * 10 > rows {
+    let rows: u64 = products.values().map(|tally| tally.rows).sum();
+    let odd = by_rows(products.iter().filter(|(c, _)| !has_digit(c) || is_test(c)));
+    if odd.iter().map(|(_, n)| n).sum::<u64>() * 10 > rows {
         return Vec::new();
     }
-    odd.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     odd.into_iter().take(MOST_CODES).map(|(c, _)| c.clone()).collect()
 }
