@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::numbers::{digit, is_mark_of_direction};
 
 /// A text without blanks around it, without NUL and invisible characters, its letters composed (NFC).
 pub fn tidy(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if text.bytes().fold(true, |all, b| all & (0x20..0x7f).contains(&b)) {
         return Cow::Borrowed(text.trim_ascii());
     }
     let unseen = |c: char| c == '\0' || c == '\u{00AD}' || is_mark_of_direction(c);
@@ -25,6 +26,10 @@ pub fn tidy(text: &str) -> Cow<'_, str> {
 /// An id as it names one thing: tidy, without Excel's guards (`="0012"`, `'0012`), with Western digits, and with Persian
 /// letters where Arabic ones look the same.
 pub fn id(text: &str) -> Cow<'_, str> {
+    // Most ids are as they should be.
+    if text.bytes().fold(true, |all, b| all & b.is_ascii_alphanumeric()) {
+        return Cow::Borrowed(text);
+    }
     let tidied = tidy(text);
     let guarded = tidied.strip_prefix("=\"").and_then(|t| t.strip_suffix('"'));
     let bare = guarded.or_else(|| tidied.strip_prefix('\'').filter(|t| !t.contains('\'')));
@@ -59,7 +64,7 @@ pub fn lower(text: &str) -> String {
 
 /// A customer's id in small letters: always for e-mail addresses, and for others where the config says so.
 pub fn customer(id: Cow<'_, str>, fold_case: bool) -> Cow<'_, str> {
-    let folds = fold_case || id.contains('@');
+    let folds = fold_case || memchr(b'@', id.as_bytes()).is_some();
     if folds && id.chars().any(char::is_uppercase) { Cow::Owned(id.to_lowercase()) } else { id }
 }
 

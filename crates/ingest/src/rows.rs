@@ -73,10 +73,11 @@ pub struct RowReader<'a> {
     pub parsed: Parsed,
 }
 
-type Refused<'a> = (Option<Part>, Cow<'a, [u8]>, Reason);
+/// Why a row is not accepted. In a box, so that the results of rows that are accepted stay small.
+struct Refused<'a>(Box<(Part, Cow<'a, [u8]>, Reason)>);
 
-fn refused(part: Part, value: &[u8], reason: Reason) -> Refused<'_> {
-    (Some(part), Cow::Borrowed(value), reason)
+fn refused<'a>(part: Part, value: impl Into<Cow<'a, [u8]>>, reason: Reason) -> Refused<'a> {
+    Refused(Box::new((part, value.into(), reason)))
 }
 
 impl TakeRows for RowReader<'_> {
@@ -153,8 +154,9 @@ impl<'a> RowReader<'a> {
         self.parsed.stats.rows += 1;
         self.month = None;
         match self.read(fields) {
-            Ok(accepted) => self.accept(line, accepted, fields, hash()),
-            Err((part, value, reason)) => {
+            Ok(accepted) => self.accept(line, &accepted, fields, hash()),
+            Err(refused) => {
+                let (part, value, reason) = *refused.0;
                 let reason = self.rather(fields, reason);
                 if reason == Reason::MissingCustomer
                     && self.rules.cleaning.missing_customer == MissingCustomer::Fail
@@ -165,7 +167,7 @@ impl<'a> RowReader<'a> {
                 if let (Some(month), true) = (self.month, reason.is_unreadable()) {
                     *self.parsed.stats.unreadable.entry(month).or_default() += 1;
                 }
-                self.parsed.rejects.push(Reject { line, part, value: lossy(&value), reason });
+                self.parsed.rejects.push(Reject { line, part: Some(part), value: lossy(&value), reason });
             }
         }
     }
@@ -188,11 +190,17 @@ impl<'a> RowReader<'a> {
         }
     }
 
+    fn is_mapped(&self, part: Part) -> bool {
+        self.slots().part(part).is_some()
+    }
+
     /// A cell as it is, with the sign of its type.
     fn cell<'f>(&self, fields: &[&'f [u8]], part: Part) -> Option<&'f [u8]> {
         self.slots().part(part).and_then(|at| fields.get(at)).map(|f| f.trim_ascii())
     }
 
+    /// A cell without the sign of its type. Within `read`, where it is called for every cell; a call of its own costs a tenth of the ingest.
+    #[inline(always)]
     fn field<'f>(&self, fields: &[&'f [u8]], part: Part) -> Option<&'f [u8]> {
         let cell = self.cell(fields, part)?;
         Some(if self.typed { bare(cell).trim_ascii() } else { cell })
@@ -203,6 +211,7 @@ impl<'a> RowReader<'a> {
         self.typed && self.cell(fields, part).is_some_and(|c| c.first() == Some(&sign))
     }
 
+    #[inline(always)]
     fn text<'f>(&self, fields: &[&'f [u8]], part: Part) -> Result<Option<&'f str>, Refused<'f>> {
         match self.field(fields, part) {
             Some(f) if !is_null(f) => match std::str::from_utf8(f) {
@@ -220,8 +229,10 @@ impl<'a> RowReader<'a> {
 
     /// The number of a cell that the file holds as a number.
     fn typed_number(&self, fields: &[&[u8]], part: Part) -> Option<Decimal> {
-        let field = self.field(fields, part).filter(|_| self.is_typed(fields, part, NUMBER))?;
-        NumberFormat::typed().parse(field)
+        if !self.is_typed(fields, part, NUMBER) {
+            return None;
+        }
+        NumberFormat::typed().parse(self.field(fields, part)?)
     }
 
     /// A number of money, and the currency beside it.
@@ -250,7 +261,7 @@ impl<'a> RowReader<'a> {
         part: Part,
     ) -> Result<Option<(Decimal, Option<&'static str>)>, Refused<'f>> {
         match self.money(fields, part) {
-            Err((_, _, Reason::MissingNumber)) => Ok(None),
+            Err(refused) if refused.0.2 == Reason::MissingNumber => Ok(None),
             other => other,
         }
     }
@@ -314,7 +325,7 @@ impl<'a> RowReader<'a> {
             None => Cow::Borrowed(""),
         };
         if listed(&rules.patterns.totals, &customer) {
-            return Err((Some(Part::Customer), Cow::Owned(customer.as_bytes().to_vec()), Reason::TotalRow));
+            return Err(refused(Part::Customer, customer.as_bytes().to_vec(), Reason::TotalRow));
         }
         if is_null(customer.as_bytes()) || listed(&rules.patterns.no_customer, &customer) {
             return Err(self.refuse(fields, Part::Customer, Reason::MissingCustomer));
@@ -327,25 +338,25 @@ impl<'a> RowReader<'a> {
             None => None,
             Some(_) => match self.text(fields, Part::Order)?.map(identity::id).filter(|o| !o.is_empty()) {
                 Some(order) => Some(order),
-                None => return Err(refused(Part::Order, b"", Reason::MissingOrder)),
+                None => return Err(refused(Part::Order, &b""[..], Reason::MissingOrder)),
             },
         };
         if let Some(order) = order.as_deref().filter(|o| listed(&rules.patterns.totals, o)) {
-            return Err((Some(Part::Order), Cow::Owned(order.as_bytes().to_vec()), Reason::TotalRow));
+            return Err(refused(Part::Order, order.as_bytes().to_vec(), Reason::TotalRow));
         }
         let moment = self.moment(fields)?;
         let mut carried = [const { None }; CARRIED.len()];
-        for (value, part) in carried.iter_mut().zip(CARRIED) {
+        for (value, part) in carried.iter_mut().zip(CARRIED).filter(|(_, part)| self.is_mapped(*part)) {
             *value = self.text(fields, part)?.map(identity::tidy).filter(|t| !t.is_empty());
         }
         if let Some(product) = carried[PRODUCT].as_deref()
             && rules.patterns.not_products.iter().any(|p| p.matches(product))
         {
-            return Err((Some(Part::Product), Cow::Owned(product.as_bytes().to_vec()), Reason::NotAProduct));
+            return Err(refused(Part::Product, product.as_bytes().to_vec(), Reason::NotAProduct));
         }
         let status = self.text(fields, Part::Status)?.map(identity::tidy);
         if let Some(status) = status.as_deref().filter(|s| listed(&rules.patterns.not_sales, s)) {
-            return Err((Some(Part::Status), Cow::Owned(status.as_bytes().to_vec()), Reason::NotASale));
+            return Err(refused(Part::Status, status.as_bytes().to_vec(), Reason::NotASale));
         }
 
         let quantity = self.quantity(fields)?;
@@ -353,7 +364,7 @@ impl<'a> RowReader<'a> {
         let too_large = |part| self.refuse(fields, part, Reason::AmountOutOfRange);
         let mut amount = amount.ok_or_else(|| too_large(value_part))?;
         let units = quantity.money().ok_or_else(|| too_large(Part::Quantity))?;
-        for part in OFF {
+        for part in OFF.into_iter().filter(|part| self.is_mapped(*part)) {
             // What is taken off a return is taken off what is given back.
             let off = match self.money_or_none(fields, part)? {
                 Some((off, _)) => off.money().ok_or_else(|| too_large(part))?.0.abs(),
@@ -362,7 +373,9 @@ impl<'a> RowReader<'a> {
             amount.0 -= if amount.0 < 0 { -off } else { off };
         }
         // A unit cost left blank is unknown, not an error.
-        let cost = match self.money_or_none(fields, Part::UnitCost)? {
+        let unit_cost =
+            if self.is_mapped(Part::UnitCost) { self.money_or_none(fields, Part::UnitCost)? } else { None };
+        let cost = match unit_cost {
             Some((cost, _)) => Some(quantity.times(cost).ok_or_else(|| too_large(Part::UnitCost))?),
             None => None,
         };
@@ -374,8 +387,7 @@ impl<'a> RowReader<'a> {
 
         let cancelled = self.is_cancelled(fields, order.as_deref())?;
         if cancelled && (!is_return || cleaning.cancelled == Cancelled::Exclude) {
-            let part =
-                if self.slots().part(Part::Cancelled).is_some() { Part::Cancelled } else { Part::Order };
+            let part = if self.is_mapped(Part::Cancelled) { Part::Cancelled } else { Part::Order };
             return Err(self.refuse(fields, part, Reason::Cancelled));
         }
         let negative = value_part == Part::Price && value.mantissa < 0 && quantity.mantissa >= 0;
@@ -404,7 +416,7 @@ impl<'a> RowReader<'a> {
                     Some(text) => text.as_bytes(),
                     None => self.field(fields, value_part).unwrap_or_default(),
                 };
-                return Err((Some(Part::Currency), Cow::Owned(value.to_vec()), Reason::OtherCurrency));
+                return Err(refused(Part::Currency, value.to_vec(), Reason::OtherCurrency));
             }
         }
         Ok(Accepted { customer, order, moment, is_return, quantity: units, amount, cost, carried, beside })
@@ -417,7 +429,7 @@ impl<'a> RowReader<'a> {
         fields: &[&'f [u8]],
         quantity: Decimal,
     ) -> Result<(Part, Decimal, Option<&'static str>, Option<Money>), Refused<'f>> {
-        if self.slots().part(Part::Credit).is_some() {
+        if self.is_mapped(Part::Credit) {
             let credit = self.money_or_none(fields, Part::Credit)?;
             let amount = self.money_or_none(fields, Part::Amount)?;
             let some = |side: Option<(Decimal, Option<&'static str>)>| side.filter(|(d, _)| d.mantissa != 0);
@@ -438,7 +450,7 @@ impl<'a> RowReader<'a> {
             Some((amount, beside)) => Ok((Part::Amount, amount, beside, amount.money())),
             None => match self.money(fields, Part::Price)? {
                 Some((price, beside)) => Ok((Part::Price, price, beside, quantity.times(price))),
-                None => Err(refused(Part::Price, b"", Reason::MissingNumber)),
+                None => Err(refused(Part::Price, &b""[..], Reason::MissingNumber)),
             },
         }
     }
@@ -451,7 +463,7 @@ impl<'a> RowReader<'a> {
         Ok(by_prefix || by_flag)
     }
 
-    fn accept(&mut self, line: u64, a: Accepted<'_>, fields: &[&[u8]], hash: u128) {
+    fn accept(&mut self, line: u64, a: &Accepted<'_>, fields: &[&[u8]], hash: u128) {
         let day = a.moment.day;
         let stats = &mut self.parsed.stats;
         stats.accepted += 1;
@@ -475,11 +487,11 @@ impl<'a> RowReader<'a> {
 
         let lines = self.parsed.months.entry(self.last_month.1).or_insert_with(Lines::new);
         lines.customer.append_value(&a.customer);
-        let order = match a.order {
+        let order: Cow<'_, str> = match a.order.as_deref() {
             None => Cow::Owned(format!("{}:{line}", self.file_number)),
-            Some(order) if self.layout.slots.within.is_empty() => order,
+            Some(order) if self.layout.slots.within.is_empty() => Cow::Borrowed(order),
             Some(order) => {
-                let mut composed = order.into_owned();
+                let mut composed = order.to_owned();
                 for at in &self.layout.slots.within {
                     composed.push('/');
                     if Some(*at) == self.layout.slots.part(Part::Date) {
