@@ -45,9 +45,15 @@ impl Scene {
     }
 
     pub fn tillwise(&self, args: &[&str]) -> Ended {
+        self.tillwise_with(args, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub fn tillwise_with(&self, args: &[&str], env: &[(&str, &str)]) -> Ended {
         let output: Output = assert_cmd::Command::cargo_bin("tillwise")
             .unwrap()
             .args(args)
+            .envs(env.iter().copied())
             .current_dir(self.folder.path())
             .env("TILLWISE_LOG", "off")
             .output()

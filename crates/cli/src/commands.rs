@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tillwise_core::Engine;
+use tillwise_core::{shown, Engine};
 use tillwise_engine_polars::PolarsEngine;
 use tillwise_ingest::{inspect, InputFile};
 use tillwise_pipeline::{run as carry_out, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until};
@@ -47,12 +47,21 @@ pub fn complain(failure: &Failure) {
         Failure::Print(e) => format!("cannot write to stdout: {e}"),
     };
     // If stderr is gone, there is nobody to tell.
-    let _ = writeln!(io::stderr(), "error: {message}");
+    let _ = writeln!(io::stderr(), "error: {}", shown(&message));
 }
 
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
+    out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()).map_err(Failure::Print)
+}
+
+/// Prints what was published. It is in place whether or not it can be told, so a failure is only complained of.
+fn print_published(text: &str) {
+    match print(text) {
+        Err(Failure::Print(e)) if e.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(failure) => complain(&failure),
+        Ok(()) => {}
+    }
 }
 
 pub fn init(init: &Init) -> Result<Ended, Failure> {
@@ -263,16 +272,19 @@ fn finish(plan: &Plan) -> Result<Ended, Failure> {
     let engine = PolarsEngine { memory_limit: plan.config.run.memory_limit.map(|s| s.0) };
     match carry_out(plan, &engine as &dyn Engine)? {
         Outcome::Finished(finished) => {
-            print(&summary::summary(&finished)?)?;
-            print(&format!("{}\n", summary::json(&finished)))?;
+            let text = summary::summary(&finished)?;
+            print_published(&format!("{text}{}\n", summary::json(&finished)));
             Ok(if finished.models_failed { Ended::ModelFailed } else { Ended::Done })
         }
-        Outcome::NothingNew { folder, run_id } => {
-            print(&format!(
-                "Nothing new: this run, of the same files and config, is published already. --force runs it again.\n{}\n",
-                summary::nothing_new_json(&folder, &run_id)
-            ))?;
-            Ok(Ended::NothingNew)
+        Outcome::Published { folder, run_id, moved } => {
+            let said = if moved {
+                "This run, of the same files and config, was published before; `current` leads to it again. --force runs it again."
+            } else {
+                "Nothing new: this run, of the same files and config, is published already. --force runs it again."
+            };
+            let json = summary::published_json(&folder, &run_id, moved);
+            print_published(&format!("{said}\n{json}\n"));
+            Ok(if moved { Ended::Done } else { Ended::NothingNew })
         }
     }
 }

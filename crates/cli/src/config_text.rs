@@ -3,18 +3,29 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use std::borrow::Cow;
 use tillwise_ingest::inspect::{Account, Proposal};
 use tillwise_ingest::{ColumnRef, Columns, Different, Input, NegativePrice, OneOrMore, ZeroAmount};
-use tillwise_report::grouped;
+
+use tillwise_core::{figures::grouped, shown};
 
 /// Text that may stand in a comment.
 fn comment(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shown(&text.replace(['\n', '\t'], " ")).into_owned()
 }
 
 /// A TOML string.
 pub fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let quoted = toml::Value::String(text.to_owned()).to_string();
+    if shown(&quoted) == quoted {
+        return quoted;
+    }
+    // TOML takes marks of direction as they are; an editor would obey them.
+    let escaped = |c: char| match shown(c.encode_utf8(&mut [0; 4])) {
+        Cow::Borrowed(_) => String::from(c),
+        Cow::Owned(_) => format!("\\U{:08X}", u32::from(c)),
+    };
+    quoted.chars().map(escaped).collect()
 }
 
 fn list(texts: &[String]) -> String {

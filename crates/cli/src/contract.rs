@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use arrow::array::RecordBatch;
+use tillwise_core::figures::{fixed, grouped, percent};
 use tillwise_core::schema::{CONTRACT_CUSTOMERS, COX as COX_COLUMNS, SURVIVAL, SURVIVAL_TESTS};
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, LogRank, Step, Times};
@@ -14,7 +15,6 @@ use tillwise_mine::MineError;
 use tillwise_pipeline::churn::{draw, from_report, read_csv, rules, target_table, Columns, Raw, Scores};
 use tillwise_pipeline::columns::{booleans, counts, floats, ints, texts};
 use tillwise_pipeline::{Churn as Settings, ChurnModel, PipelineError};
-use tillwise_report::grouped;
 use tillwise_table::{assemble, write_table, Compression, TableError};
 
 use crate::args::Contract;
@@ -151,10 +151,10 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
 
     let churners = examples.churners();
     let mut page = format!(
-        "Tillwise: {} customers, of whom {} left ({:.1} %)\n",
+        "Tillwise: {} customers, of whom {} left ({})\n",
         grouped(examples.len() as f64),
         grouped(churners as f64),
-        100.0 * churners as f64 / examples.len() as f64
+        percent(churners as f64 / examples.len() as f64)
     );
     for line in judged_models(&value) {
         page.push_str(&format!("  {line}\n"));
@@ -164,9 +164,9 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     page.push_str(&format!("\nThe first of {} rules, the whole tree in churn_tree.svg:\n", rules.len()));
     for rule in rules.iter().take(10) {
         page.push_str(&format!(
-            "  {:>3}. {:>5.1} % of {:>5}  {}\n",
+            "  {:>3}. {:>7} of {:>5}  {}\n",
             rule.id,
-            100.0 * rule.probability,
+            percent(rule.probability),
             rule.rows,
             rule.words
         ));
@@ -346,11 +346,11 @@ fn survival(
     }
     let Some(cox) = fitted else { return Ok(()) };
     said.push(format!(
-        "Cox regression: {} covariates, concordance {:.3}, log-likelihood {:.2} ({:.2} without)",
+        "Cox regression: {} covariates, concordance {}, log-likelihood {} ({} without)",
         kept.len(),
-        cox.concordance.unwrap_or(f64::NAN),
-        cox.log_likelihood,
-        cox.null_log_likelihood
+        fixed(cox.concordance.unwrap_or(f64::NAN), 3),
+        fixed(cox.log_likelihood, 2),
+        fixed(cox.null_log_likelihood, 2)
     ));
     let table = assemble(
         "cox",

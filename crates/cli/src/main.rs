@@ -11,7 +11,7 @@ mod restart;
 mod retention;
 mod summary;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -33,13 +33,26 @@ mod exit {
     pub const NOTHING_NEW: u8 = 99;
 }
 
+/// Threads that are of any use.
+const MOST_THREADS_A_CORE: usize = 4;
+
 fn main() -> ExitCode {
     let args = Args::parse();
-    if std::env::var("POLARS_MAX_THREADS").is_ok_and(|threads| threads.trim() == "0") {
-        // Polars takes no pool of nothing; its own default is every core.
+    // Beyond a few to a core they only wait for each other, and beyond hundreds a run does not end.
+    let most = std::thread::available_parallelism().map_or(4, usize::from) * MOST_THREADS_A_CORE;
+    let of_polars = std::env::var("POLARS_MAX_THREADS").ok().and_then(|threads| threads.trim().parse().ok());
+    if of_polars.is_some_and(|threads: usize| threads == 0 || threads > most) {
+        // Polars takes no pool of nothing, and one of any size; its own default is every core.
         std::env::remove_var("POLARS_MAX_THREADS");
     }
     if let Some(threads) = args.threads {
+        if threads > most {
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: --threads {threads} is more than {MOST_THREADS_A_CORE} to a core; {most} are used"
+            );
+        }
+        let threads = threads.min(most);
         // Before any thread starts; Polars reads it when its pool is first used.
         std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
         // Fails only if the pool exists already, and nothing has used it yet.

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
+use tillwise_core::figures::{fixed, grouped, percent};
 use tillwise_core::schema::RETENTION;
 use tillwise_mine::clv::{Fit, Retention as Model};
 use tillwise_mine::MineError;
 use tillwise_pipeline::PipelineError;
-use tillwise_report::grouped;
 use tillwise_table::{assemble, write_table, Compression, TableError};
 
 use crate::args::Retention;
@@ -227,24 +227,27 @@ fn page(fitted: &[Fitted], args: &Retention) -> String {
                         .parameters
                         .iter()
                         .map(|p| {
-                            let se = p.standard_error.map(|se| format!(" (se {se:.3})")).unwrap_or_default();
-                            format!("{} {:.3}{se}", p.name, p.value)
+                            let se = p
+                                .standard_error
+                                .map(|se| format!(" (se {})", fixed(se, 3)))
+                                .unwrap_or_default();
+                            format!("{} {}{se}", p.name, fixed(p.value, 3))
                         })
                         .collect();
                     let next = (seen + 1) as f64;
                     let _ = writeln!(
                         t,
-                        "  {name}: {}; log-likelihood {:.2}",
+                        "  {name}: {}; log-likelihood {}",
                         parameters.join(", "),
-                        fit.log_likelihood
+                        fixed(fit.log_likelihood, 2)
                     );
                     let _ = writeln!(
                         t,
-                        "       a new customer is worth {:.2} payments at {} a period, one up for renewal {next:.0} {:.2}; {:.1} % are left after {}",
-                        model.discounted_lifetime(args.discount),
+                        "       a new customer is worth {} payments at {} a period, one up for renewal {next:.0} {}; {} are left after {}",
+                        fixed(model.discounted_lifetime(args.discount), 2),
                         args.discount,
-                        model.discounted_residual_lifetime(next, args.discount),
-                        100.0 * model.survival((seen + args.ahead as usize) as f64),
+                        fixed(model.discounted_residual_lifetime(next, args.discount), 2),
+                        percent(model.survival((seen + args.ahead as usize) as f64)),
                         seen + args.ahead as usize
                     );
                     for warning in fit.warnings() {

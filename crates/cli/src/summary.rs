@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
+use tillwise_core::figures::{fixed, grouped, off_by, percent};
 use tillwise_mine::churn::metrics::METRICS;
 use tillwise_mine::offer::Kind as OfferKind;
 use tillwise_pipeline::{Finished, PipelineError, RunRecord, Status};
-use tillwise_report::{grouped, percent};
 use tillwise_table::Table;
 
 /// The last line of `run`.
@@ -47,10 +47,10 @@ pub fn json(f: &Finished) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// The last line when there was nothing to do.
-pub fn nothing_new_json(folder: &Path, run_id: &str) -> String {
-    serde_json::json!({ "status": "nothing_new", "run_id": run_id, "run": folder.display().to_string() })
-        .to_string()
+/// The last line when the run was published before.
+pub fn published_json(folder: &Path, run_id: &str, moved: bool) -> String {
+    let status = if moved { "current_moved" } else { "nothing_new" };
+    serde_json::json!({ "status": status, "run_id": run_id, "run": folder.display().to_string() }).to_string()
 }
 
 /// A short page: rows, segments, clusters, churn, value, where the files are.
@@ -171,13 +171,13 @@ fn segments(t: &mut String, table: &Table) -> Result<(), PipelineError> {
     for i in 0..names.len() {
         let _ = writeln!(
             t,
-            "{:<22}{:>10}{:>9}{:>11}{:>12.0}{:>9.1}",
+            "{:<22}{:>10}{:>9}{:>11}{:>12}{:>9}",
             names[i],
             grouped(n[i]),
             percent(share[i]),
             percent(revenue[i]),
-            days[i],
-            orders[i]
+            fixed(days[i], 0),
+            fixed(orders[i], 1)
         );
     }
     Ok(())
@@ -219,11 +219,11 @@ fn clusters(t: &mut String, table: &Table) -> Result<(), PipelineError> {
         let name = format!("{} {}", ids[i], names[i]);
         let _ = writeln!(
             t,
-            "{name:<34}{:>10}{:>9}{:>11}{:>12.0}",
+            "{name:<34}{:>10}{:>9}{:>11}{:>12}",
             grouped(n[i]),
             percent(share[i]),
             percent(revenue[i]),
-            days[i]
+            fixed(days[i], 0)
         );
     }
     Ok(())
@@ -277,7 +277,7 @@ fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
         grouped(orders.iter().sum()),
         grouped(total),
         if value("margin") == 1.0 && value("cost_per_order") == 0.0 && value("cost_per_year") == 0.0 { "revenue" } else { "margin" },
-        value("horizon_days").as_f64().unwrap_or(f64::NAN),
+        grouped(value("horizon_days").as_f64().unwrap_or(f64::NAN)),
         percent(top / total)
     );
     let report = f.record.analyses.get("clv").and_then(|a| a.report.as_ref());
@@ -285,12 +285,12 @@ fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
         let number = |key: &str| judged[key].as_f64().unwrap_or(f64::NAN);
         let _ = writeln!(
             t,
-            "           judged from {} on: {} order days were expected and {} came ({:+.1} %); mean error {:.2} a customer",
+            "           judged from {} on: {} order days were expected and {} came ({}); mean error {} a customer",
             judged["calibration_end"].as_str().unwrap_or("?"),
             grouped(number("expected")),
             grouped(number("actual")),
-            100.0 * (number("expected") / number("actual") - 1.0),
-            number("mae")
+            off_by(number("expected"), number("actual")),
+            fixed(number("mae"), 2)
         );
     }
     if let Some(why) = report.and_then(|r| r["chosen"].as_str()).filter(|why| why.contains("probability")) {
@@ -301,12 +301,19 @@ fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
 
 fn concentration(t: &mut String, table: &Table) -> Result<(), PipelineError> {
     let first = |name: &str| table.f64s(name).map(|v| v.first().copied().unwrap_or(f64::NAN));
+    if !first("gini")?.is_finite() {
+        let _ = writeln!(
+            t,
+            "\nPareto     no customer has brought in more than was taken back, so nobody has a share"
+        );
+        return Ok(());
+    }
     let _ = writeln!(
         t,
-        "\nPareto     the top 20 % of customers make {} of net revenue, the top 1 % {}; Gini {:.2}; {} customers (class A) make the first 80 %",
+        "\nPareto     the top 20 % of customers make {} of net revenue, the top 1 % {}; Gini {}; {} customers (class A) make the first 80 %",
         percent(first("top_20_share")?),
         percent(first("top_1_share")?),
-        first("gini")?,
+        fixed(first("gini")?, 2),
         grouped(first("class_a")?)
     );
     Ok(())
@@ -327,10 +334,10 @@ fn baskets(t: &mut String, f: &Finished, rules: &Table) -> Result<(), PipelineEr
     for i in 0..said.len().min(3) {
         let _ = writeln!(
             t,
-            "           {} (confidence {}, lift {:.1})",
+            "           {} (confidence {}, lift {})",
             said[i],
             percent(confidence[i]),
-            lift[i]
+            fixed(lift[i], 1)
         );
     }
     Ok(())
@@ -392,16 +399,16 @@ pub fn judged_models(report: &serde_json::Value) -> Vec<String> {
         let number = |metric: &str| j["values"][place(metric)].as_f64().unwrap_or(f64::NAN);
         let interval = &j["intervals"][place("auc")];
         let range = match (interval[0].as_f64(), interval[1].as_f64()) {
-            (Some(low), Some(high)) => format!(" ({low:.3}-{high:.3})"),
+            (Some(low), Some(high)) => format!(" ({}-{})", fixed(low, 3), fixed(high, 3)),
             _ => String::new(),
         };
         format!(
-            "{:<13}{} AUC {:.3}{range}, Brier {:.3}, lift in decile 1 {:.2}",
+            "{:<13}{} AUC {}{range}, Brier {}, lift in decile 1 {}",
             j["model"].as_str().unwrap_or("?"),
             if j["chosen"] == true { "*" } else { " " },
-            number("auc"),
-            number("brier"),
-            number("lift_decile_1")
+            fixed(number("auc"), 3),
+            fixed(number("brier"), 3),
+            fixed(number("lift_decile_1"), 2)
         )
     };
     let judged = report["judged"].as_array();

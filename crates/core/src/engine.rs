@@ -98,6 +98,12 @@ pub enum EngineError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The lines of one order add up to more than 64 bits hold.
+    #[error(
+        "the lines of one order may add up to more than 922 trillion in money or units, which cannot be summed exactly; \
+         give the export in a larger unit, such as thousands"
+    )]
+    TooMuchMoney,
     /// The engine's own library failed.
     #[error("the {engine} engine failed while {doing}: {message}")]
     Failed {

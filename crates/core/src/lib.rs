@@ -5,11 +5,14 @@
 pub mod calendar;
 mod day;
 mod engine;
+pub mod figures;
 mod model;
 mod money;
 pub mod schema;
+mod text;
 
 pub use day::Day;
 pub use engine::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
 pub use model::{ModelError, ModelFile, Parameters};
-pub use money::{Money, SCALE};
+pub use money::{Money, SCALE, sum_to_f64};
+pub use text::{shortened, shown};

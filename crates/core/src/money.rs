@@ -8,13 +8,12 @@ pub const SCALE: i64 = 10_000;
 /// An amount of money (or a quantity) as a whole number of ten-thousandths.
 ///
 /// Sums of `Money` are exact and the same in any order; conversion to `f64` happens once, when a
-/// result is written. The largest magnitude is about 922 trillion.
+/// result is written. The largest magnitude is about 922 trillion; what is summed over lines is an `i128`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(pub i64);
 
 impl Money {
-    /// The largest magnitude that one input line may carry: a hundred billion. Several
-    /// thousand such lines of one customer still sum without overflow.
+    /// The largest magnitude that one input line may carry: a hundred billion.
     pub const LINE_LIMIT: Money = Money(100_000_000_000 * SCALE);
 
     /// The value `mantissa * 10^-decimals`, rounded half away from zero to four places; `None` if
@@ -38,8 +37,19 @@ impl Money {
 
     /// The nearest double.
     pub fn to_f64(self) -> f64 {
-        self.0 as f64 / SCALE as f64
+        sum_to_f64(i128::from(self.0))
     }
+}
+
+/// The nearest double to a sum of [`Money`]: sums of many lines are kept in 128 bits, which no export fills.
+pub fn sum_to_f64(e4: i128) -> f64 {
+    const EXACT: u128 = 1 << 53;
+    let scale = i128::from(SCALE);
+    if e4.unsigned_abs() < EXACT {
+        return e4 as f64 / SCALE as f64;
+    }
+    // The double of so many ten-thousandths is rounded already: whole units and their parts are turned into one apart.
+    (e4 / scale) as f64 + (e4 % scale) as f64 / SCALE as f64
 }
 
 impl fmt::Display for Money {
@@ -62,6 +72,14 @@ mod tests {
         assert_eq!(Money::from_decimal(-5, 5), Some(Money(-1)));
         assert_eq!(Money::from_decimal(4, 5), Some(Money(0)));
         assert_eq!(Money::from_decimal(i128::MAX, 0), None);
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_are_doubles_of_whole_units() {
+        let sum = 9_400 * 99_999_999_999 * i128::from(SCALE);
+        assert_eq!(sum_to_f64(sum), 9_400.0 * 99_999_999_999.0);
+        assert_eq!(sum_to_f64(-sum - 5_000), -939_999_999_990_600.5);
+        assert_eq!(sum_to_f64(123_456_789), 12_345.678_9);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use polars::prelude::*;
+use tillwise_core::Money;
 use tillwise_core::schema::MODES;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -28,6 +29,9 @@ pub(crate) struct Dictionaries {
     /// Whether lines are kept, and then the sales of each product and category.
     keeps_lines: bool,
     categories: HashMap<(u32, u32), u64>,
+    /// Money, units and cost of all lines, without their signs; and the money of returns alone.
+    absolute: i128,
+    returned: i128,
 }
 
 /// The number that stands for no product or value.
@@ -116,7 +120,16 @@ impl Dictionaries {
             values: Default::default(),
             keeps_lines,
             categories: HashMap::new(),
+            absolute: 0,
+            returned: 0,
         }
+    }
+
+    /// Whether the sums of a cell with so many sales could have left 64 bits: not if all lines together stay within them,
+    /// nor if the cell has few lines, as a line has a limit.
+    pub fn may_wrap(&self, sales: i64) -> bool {
+        const MOST: i128 = i64::MAX as i128;
+        self.absolute > MOST && (sales > i64::MAX / Money::LINE_LIMIT.0 || self.returned > MOST)
     }
 
     pub fn ranges(&self) -> usize {
@@ -190,6 +203,9 @@ impl Dictionaries {
             let amount = amounts.next().flatten().unwrap_or_default();
             let quantity = quantities.next().flatten().unwrap_or_default();
             let cost = costs.next().flatten();
+            let size = |value: i64| i128::from(value.unsigned_abs());
+            self.absolute += size(amount) + size(quantity) + size(cost.unwrap_or_default());
+            self.returned += if is_return { size(amount) + size(cost.unwrap_or_default()) } else { 0 };
             if last != Some((customer, order, day)) {
                 if last.is_none_or(|l| l.0 != customer) {
                     let number = self.customer_number(customer);

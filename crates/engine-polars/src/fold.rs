@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, 
 use polars::prelude::*;
 use rayon::slice::ParallelSliceMut;
 use tillwise_core::schema::{DAILY, MODES, WINDOWS};
-use tillwise_core::{Day, Money, SummaryRequest};
+use tillwise_core::{Day, SummaryRequest, sum_to_f64};
 use tillwise_table::{TableError, assemble};
 
 use crate::Groups;
@@ -82,6 +82,11 @@ impl<'a> Folded<'a> {
             rows.sort_unstable();
         }
         Ok(Folded { dictionaries, cells, customers, products, values })
+    }
+
+    /// Whether a sum of a cell may have left 64 bits.
+    pub fn may_have_wrapped(&self) -> bool {
+        self.cells.iter().any(|cell| self.dictionaries.may_wrap(cell.lines))
     }
 
     /// Customers of this range in the order of their ids, by number.
@@ -193,15 +198,15 @@ struct Summary {
     orders: i64,
     order_days: i64,
     lines: i64,
-    units: i64,
-    gross: i64,
-    returned: i64,
-    net: i64,
-    cost: Option<i64>,
-    first_day_gross: i64,
+    units: i128,
+    gross: i128,
+    returned: i128,
+    net: i128,
+    cost: Option<i128>,
+    first_day_gross: i128,
     squared_gaps: i64,
     window_orders: [i64; WINDOWS.len()],
-    window_net: [i64; WINDOWS.len()],
+    window_net: [i128; WINDOWS.len()],
     orders_in_horizon: i64,
     order_days_in_horizon: i64,
     days_to_next_order: Option<i32>,
@@ -243,17 +248,20 @@ impl Summary {
         let mut s = Summary { as_of, ..Summary::default() };
         let (mut uncosted, mut cost) = (0, 0);
         for cell in seen {
-            let back = if net_returns { cell.returned } else { 0 };
+            // A cell holds in 64 bits; many of them may not.
+            let [units, gross, returned, bought, given_back] =
+                [cell.units, cell.gross, cell.returned, cell.cost, cell.cost_back].map(i128::from);
+            let back = if net_returns { returned } else { 0 };
             s.lines += cell.lines;
-            s.units += cell.units;
-            s.gross += cell.gross;
-            s.returned += cell.returned;
-            s.net += cell.gross - back;
+            s.units += units;
+            s.gross += gross;
+            s.returned += returned;
+            s.net += gross - back;
             uncosted += cell.uncosted;
-            cost += cell.cost - if net_returns { cell.cost_back } else { 0 };
+            cost += bought - if net_returns { given_back } else { 0 };
             for (i, days) in WINDOWS.into_iter().enumerate() {
                 if cell.day > as_of - days {
-                    s.window_net[i] += cell.gross - back;
+                    s.window_net[i] += gross - back;
                 }
             }
         }
@@ -310,7 +318,7 @@ impl Summary {
             days[1..].iter().chain(later).for_each(|day| daily.0.entry(*day).or_default().1 += 1);
         }
         s.squared_gaps = days.windows(2).map(|w| i64::from(w[1] - w[0]).pow(2)).sum();
-        s.first_day_gross = seen.iter().filter(|c| c.day == first).map(|c| c.gross).sum();
+        s.first_day_gross = seen.iter().filter(|c| c.day == first).map(|c| i128::from(c.gross)).sum();
         Outcome::Row(Box::new(s))
     }
 
@@ -319,7 +327,7 @@ impl Summary {
         if x == 0 || self.net <= 0 || self.gross <= 0 {
             return None;
         }
-        let repeat = Money(self.gross - self.first_day_gross).to_f64();
+        let repeat = sum_to_f64(self.gross - self.first_day_gross);
         Some(repeat / x as f64 * (self.net as f64 / self.gross as f64))
     }
 
@@ -386,7 +394,7 @@ impl Rows {
         let float = |f: &dyn Fn(&Summary) -> Option<f64>| {
             Arc::new(s.iter().map(f).collect::<Float64Array>()) as ArrayRef
         };
-        let money = |f: &dyn Fn(&Summary) -> i64| float(&|s| Some(Money(f(s)).to_f64()));
+        let money = |f: &dyn Fn(&Summary) -> i128| float(&|s| Some(sum_to_f64(f(s))));
         let mut columns: Vec<(&str, ArrayRef)> = vec![
             ("customer_id", Arc::new(StringArray::from_iter_values(&self.ids))),
             ("as_of", date(&|s| s.as_of)),
@@ -399,8 +407,8 @@ impl Rows {
             ("gross_revenue", money(&|s| s.gross)),
             ("returns_value", money(&|s| s.returned)),
             ("net_revenue", money(&|s| s.net)),
-            ("cost", float(&|s| s.cost.map(|c| Money(c).to_f64()))),
-            ("avg_order_value", float(&|s| Some(Money(s.net).to_f64() / s.orders as f64))),
+            ("cost", float(&|s| s.cost.map(sum_to_f64))),
+            ("avg_order_value", float(&|s| Some(sum_to_f64(s.net) / s.orders as f64))),
             ("days_since_last", days(&|s| s.as_of - s.last)),
             ("tenure_days", days(&|s| s.as_of - s.first)),
             ("x", days(&|s| (s.order_days - 1) as i32)),

@@ -109,6 +109,9 @@ impl Engine for PolarsEngine {
             let mut grouped = spill.take(range)?.group().map_err(failed("grouping spilled lines"))?;
             let lines = std::mem::take(&mut grouped.lines);
             let folded = Folded::new(grouped, &dictionaries).map_err(failed("sorting cells"))?;
+            if folded.may_have_wrapped() {
+                return Err(EngineError::TooMuchMoney);
+            }
             for (request, writer, stats, daily) in &mut outputs {
                 let (batch, return_only) = folded.summarise(request, net_returns, daily).map_err(table)?;
                 stats.customers += batch.num_rows();

@@ -176,6 +176,9 @@ impl<'a> Purchases<'a> {
             }
             self.customers += 1;
         }
+        if rows.wrapped {
+            return Err(EngineError::TooMuchMoney);
+        }
         let (orders, purchases) = rows.finish(self.dictionaries).map_err(table)?;
         for (writer, batch) in [(&mut self.orders, orders), (&mut self.purchases, purchases)] {
             writer.push(batch);
@@ -275,6 +278,8 @@ struct Rows {
     cost: Vec<i64>,
     returned_cost: Vec<i64>,
     uncosted: Vec<i32>,
+    /// Whether a sum left 64 bits.
+    wrapped: bool,
 }
 
 impl Rows {
@@ -286,7 +291,14 @@ impl Rows {
         self.values.iter_mut().zip(head.values).for_each(|(column, value)| column.push(value));
         for lines in lines.chunk_by(|a, b| a.product == b.product) {
             let sales = || lines.iter().filter(|l| !l.is_return);
-            let sum = |values: &mut dyn Iterator<Item = i64>| values.fold(0, i64::saturating_add);
+            let wrapped = &mut self.wrapped;
+            let mut sum = |values: &mut dyn Iterator<Item = i64>| {
+                let sum: i128 = values.map(i128::from).sum();
+                i64::try_from(sum).unwrap_or_else(|_| {
+                    *wrapped = true;
+                    i64::MAX
+                })
+            };
             self.order.push(number);
             self.product.push(if lines[0].product == NONE { -1 } else { lines[0].product as i32 });
             self.sales.push(sales().count() as i32);

@@ -31,6 +31,20 @@ pub enum IngestError {
         /// What was looked for.
         pattern: String,
     },
+    /// A glob matches a link that leads nowhere, a pipe or a device.
+    #[error("{} is not a file that can be read (a link that leads nowhere, a pipe or a device); remove it, or name the files in [input] files", path.display())]
+    NotAFile {
+        /// What was found.
+        path: PathBuf,
+    },
+    /// A glob would match a file whose name is not UTF-8.
+    #[error("the name of {} is not UTF-8, so `{pattern}` in [input] files cannot match it; rename the file", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// The pattern.
+        pattern: String,
+    },
     /// The config contradicts itself or lacks something.
     #[error("{key}: {problem}; {remedy}")]
     Config {

@@ -76,7 +76,7 @@ pub struct InputFile {
 /// Resolves files and globs against a folder, in the order stated, each file once.
 ///
 /// # Errors
-/// If a pattern is malformed or matches nothing.
+/// If a pattern is malformed or matches nothing, or matches something that is no file that can be read.
 pub fn find_files(patterns: &[String], base: &Path) -> Result<Vec<InputFile>, IngestError> {
     let mut files: Vec<InputFile> = Vec::new();
     if patterns.is_empty() {
@@ -101,8 +101,11 @@ pub fn find_files(patterns: &[String], base: &Path) -> Result<Vec<InputFile>, In
                     path.map_err(|e| IngestError::Read { path: e.path().to_owned(), source: e.into() })?;
                 if path.is_file() {
                     found.push(path);
+                } else if !path.is_dir() {
+                    return Err(IngestError::NotAFile { path });
                 }
             }
+            left_out_by_names(&escaped, pattern)?;
         }
         if found.is_empty() {
             return Err(IngestError::NoFiles { pattern: literal.display().to_string() });
@@ -116,6 +119,26 @@ pub fn find_files(patterns: &[String], base: &Path) -> Result<Vec<InputFile>, In
         }
     }
     Ok(files)
+}
+
+/// Patterns are text, and pass over names that are no text: such a file is told, not left out.
+fn left_out_by_names(pattern: &Path, stated: &str) -> Result<(), IngestError> {
+    let (Some(folder), Some(last)) = (pattern.parent(), pattern.file_name()) else { return Ok(()) };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(last) = glob::Pattern::new(&last.to_string_lossy()) else { return Ok(()) };
+    // The folders that the pattern looks into; `**` is every folder below.
+    let folders =
+        glob::glob(&folder.to_string_lossy()).into_iter().flatten().flatten().filter(|f| f.is_dir());
+    for folder in folders {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|e| e.path()) {
+            let name = path.file_name().unwrap_or_default();
+            if name.to_str().is_none() && last.matches(&name.to_string_lossy()) {
+                return Err(IngestError::Name { path, pattern: stated.to_owned() });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Plan {

@@ -99,18 +99,18 @@ impl Ledger<'_> {
     }
 
     /// Net money by customer.
-    pub fn by_customer(&self) -> Vec<i64> {
-        let mut sums = vec![0i64; self.customers];
-        (0..self.order.len()).for_each(|row| sums[self.customer(row)] += self.net_e4(row));
+    pub fn by_customer(&self) -> Vec<i128> {
+        let mut sums = vec![0; self.customers];
+        (0..self.order.len()).for_each(|row| sums[self.customer(row)] += i128::from(self.net_e4(row)));
         sums
     }
 
     /// Net money by product.
-    pub fn by_product(&self) -> Vec<i64> {
-        let mut sums = vec![0i64; self.products];
+    pub fn by_product(&self) -> Vec<i128> {
+        let mut sums = vec![0; self.products];
         for row in 0..self.order.len() {
             if let Some(product) = self.product(row) {
-                sums[product] += self.net_e4(row);
+                sums[product] += i128::from(self.net_e4(row));
             }
         }
         sums

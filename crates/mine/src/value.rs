@@ -48,7 +48,8 @@ pub struct Concentration {
     pub members: usize,
     /// Members whose value is below zero; it counts as zero.
     pub negative: usize,
-    /// Total of the values that are not negative, in ten-thousandths.
+    /// Total of the values that are not negative, in ten-thousandths; in units of money as JSON, whose numbers are doubles.
+    #[serde(rename = "total", serialize_with = "in_money")]
     pub total_e4: i128,
     /// Gini's index.
     pub gini: Option<f64>,
@@ -64,24 +65,28 @@ pub struct Concentration {
     pub herfindahl: Option<f64>,
 }
 
+fn in_money<S: serde::Serializer>(e4: &i128, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(tillwise_core::sum_to_f64(*e4))
+}
+
 /// Members by value, the largest first; equal ones by their number.
-pub fn ranking(values: &[i64]) -> Vec<u32> {
+pub fn ranking(values: &[i128]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..values.len() as u32).collect();
     order.sort_by_key(|i| (std::cmp::Reverse(values[*i as usize]), *i));
     order
 }
 
-fn total(values: &[i64]) -> i128 {
-    values.iter().map(|v| i128::from((*v).max(0))).sum()
+fn total(values: &[i128]) -> i128 {
+    values.iter().map(|v| (*v).max(0)).sum()
 }
 
 /// The class of each member; see the module.
-pub fn classes(values: &[i64]) -> Vec<Class> {
+pub fn classes(values: &[i128]) -> Vec<Class> {
     let total = total(values);
     let mut classes = vec![Class::C; values.len()];
     let mut sum = 0;
     for (place, member) in ranking(values).into_iter().enumerate() {
-        sum += i128::from(values[member as usize].max(0));
+        sum += values[member as usize].max(0);
         classes[member as usize] = match () {
             // Without a total, nobody stands out.
             () if total == 0 => Class::C,
@@ -94,10 +99,9 @@ pub fn classes(values: &[i64]) -> Vec<Class> {
 }
 
 /// All figures of concentration.
-pub fn concentration(values: &[i64]) -> Concentration {
+pub fn concentration(values: &[i128]) -> Concentration {
     let (n, total) = (values.len(), total(values));
-    let sorted: Vec<i128> =
-        ranking(values).into_iter().map(|i| i128::from(values[i as usize].max(0))).collect();
+    let sorted: Vec<i128> = ranking(values).into_iter().map(|i| values[i as usize].max(0)).collect();
     let share = |sum: i128| (total > 0).then(|| sum as f64 / total as f64);
     let top = TOP_PERCENT.map(|p| share(sorted[..(p * n).div_ceil(100)].iter().sum()));
     // From the largest down, the ascending rank of place i is n - i.
@@ -125,17 +129,17 @@ pub fn concentration(values: &[i64]) -> Concentration {
 
 /// Points of the Lorenz curve: share of members from the poorest up, and their share of the total, at 0, 1, ... `steps` of
 /// `steps` parts, each rounded down to whole members. Empty where the total is not positive.
-pub fn lorenz(values: &[i64], steps: usize) -> Vec<(f64, f64)> {
+pub fn lorenz(values: &[i128], steps: usize) -> Vec<(f64, f64)> {
     let total = total(values);
     if total == 0 || steps == 0 {
         return Vec::new();
     }
-    let mut sorted: Vec<i64> = values.iter().map(|v| (*v).max(0)).collect();
+    let mut sorted: Vec<i128> = values.iter().map(|v| (*v).max(0)).collect();
     sorted.sort_unstable();
     let (mut points, mut sum, mut taken) = (Vec::with_capacity(steps + 1), 0i128, 0);
     for step in 0..=steps {
         let upto = step * sorted.len() / steps;
-        sum += sorted[taken..upto].iter().map(|v| i128::from(*v)).sum::<i128>();
+        sum += sorted[taken..upto].iter().sum::<i128>();
         taken = upto;
         points.push((upto as f64 / sorted.len() as f64, sum as f64 / total as f64));
     }
@@ -197,22 +201,22 @@ pub fn bridge(ledger: &Ledger<'_>, before: (Day, Day), after: (Day, Day)) -> Bri
             orders[customer][1] |= within(Day(*day), after);
         }
     }
-    let mut spent = vec![[0i64; 2]; ledger.customers];
-    let mut sold = vec![[[0i64; 2]; 2]; ledger.products];
+    let mut spent = vec![[0i128; 2]; ledger.customers];
+    let mut sold = vec![[[0i128; 2]; 2]; ledger.products];
     for row in 0..ledger.order.len() {
         let day = ledger.day(row);
         let Some(period) = [before, after].iter().position(|p| within(day, *p)) else { continue };
-        spent[ledger.customer(row)][period] += ledger.net_e4(row);
+        spent[ledger.customer(row)][period] += i128::from(ledger.net_e4(row));
         if let Some(product) = ledger.product(row) {
-            sold[product][period][0] += ledger.gross_e4[row];
-            sold[product][period][1] += ledger.units_e4[row];
+            sold[product][period][0] += i128::from(ledger.gross_e4[row]);
+            sold[product][period][1] += i128::from(ledger.units_e4[row]);
         }
     }
-    let money = |e4: i128| e4 as f64 / tillwise_core::SCALE as f64;
-    let total = |period: usize| spent.iter().map(|s| i128::from(s[period])).sum::<i128>();
+    let money = tillwise_core::sum_to_f64;
+    let total = |period: usize| spent.iter().map(|s| s[period]).sum::<i128>();
     let mut parts = [(0usize, 0i128); 6];
     for (customer, spent) in spent.iter().enumerate() {
-        let change = i128::from(spent[1]) - i128::from(spent[0]);
+        let change = spent[1] - spent[0];
         let part = match orders[customer] {
             [true, true] if change > 0 => 2,
             [true, true] if change == 0 => 3,
@@ -239,10 +243,10 @@ pub fn bridge(ledger: &Ledger<'_>, before: (Day, Day), after: (Day, Day)) -> Bri
                 let at_old_price = r1 as f64 * (q2 as f64 / q1 as f64);
                 volume += at_old_price - r1 as f64;
                 price += r2 as f64 - at_old_price;
-                named += i128::from(r2 - r1);
+                named += r2 - r1;
             }
-            (false, true) => alone[0] = (alone[0].0 + 1, alone[0].1 + i128::from(r2)),
-            (true, false) => alone[1] = (alone[1].0 + 1, alone[1].1 - i128::from(r1)),
+            (false, true) => alone[0] = (alone[0].0 + 1, alone[0].1 + r2),
+            (true, false) => alone[1] = (alone[1].0 + 1, alone[1].1 - r1),
             (false, false) => {}
         }
     }
@@ -303,7 +307,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn figures_agree_with_their_definitions(values in prop::collection::vec(-50i64..1000, 1..60)) {
+        fn figures_agree_with_their_definitions(values in prop::collection::vec(-50i128..1000, 1..60)) {
             let c = concentration(&values);
             let positive: Vec<f64> = values.iter().map(|v| (*v).max(0) as f64).collect();
             let (n, total) = (positive.len() as f64, positive.iter().sum::<f64>());

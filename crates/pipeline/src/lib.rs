@@ -143,8 +143,13 @@ impl PipelineError {
                 | PipelineError::MalformedConfig { .. }
                 | PipelineError::Setting { .. }
                 | PipelineError::AsOf { .. }
+                | PipelineError::Store(StoreError::Foreign { .. })
                 | PipelineError::Ingest(
-                    IngestError::Config { .. } | IngestError::NoColumn { .. } | IngestError::NoFiles { .. }
+                    IngestError::Config { .. }
+                        | IngestError::NoColumn { .. }
+                        | IngestError::NoFiles { .. }
+                        | IngestError::NotAFile { .. }
+                        | IngestError::Name { .. }
                 )
         )
     }

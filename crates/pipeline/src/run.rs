@@ -9,9 +9,9 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use rayon::prelude::*;
 use tillwise_core::schema::{Column, SCORES, SUMMARY, published};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
-use tillwise_ingest::{IngestError, Quality, Returns, find_files, ingest};
+use tillwise_ingest::{IngestError, InputFile, Quality, Returns, find_files, ingest};
 use tillwise_report::html;
-use tillwise_store::{Output, hash_file, run_id};
+use tillwise_store::{Output, Watched, hash_file, run_id};
 use tillwise_table::{Table, TableError, arrow_schema, arrow_type, assemble, write_table};
 use tracing::{info, warn};
 
@@ -69,11 +69,13 @@ pub enum Outcome {
     /// Everything is in place.
     Finished(Box<Finished>),
     /// The same run, with the same inputs and config, is already published.
-    NothingNew {
+    Published {
         /// Its folder.
         folder: PathBuf,
         /// Its id.
         run_id: String,
+        /// Whether `current` led elsewhere and leads to it now.
+        moved: bool,
     },
 }
 
@@ -115,6 +117,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     ingest_plan.check()?;
     let output = Output::open(&plan.base.join(&config.run.out))?;
 
+    let watched = plan.watch(&ingest_plan.files)?;
     let inputs = ingest_plan
         .files
         .par_iter()
@@ -127,7 +130,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     // Published already, from the same earlier run's models if those count.
     let same = |(day, folder): &(Day, PathBuf)| {
         let name = plan.run_id(&id, &earlier(plan, &output, *day));
-        folder.file_name().is_some_and(|f| name.is_ok_and(|name| f == format!("run={name}").as_str()))
+        name.is_ok_and(|name| tillwise_store::id_of(folder) == Some(name.as_str()))
     };
     let published = output.find(&id).into_iter().find(same).filter(|_| plan.stage.is_none() && !plan.force);
     if let Some((_, folder)) = published {
@@ -137,11 +140,12 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         {
             return Err(PipelineError::Gate { gate: "max_age_days", found, kept: folder });
         }
-        if !output.is_current(&folder) {
+        let moved = !output.is_current(&folder);
+        if moved {
             output.point_current(&folder)?;
         }
-        let name = folder.file_name().map(|n| n.to_string_lossy().replace("run=", "")).unwrap_or_default();
-        return Ok(Outcome::NothingNew { folder, run_id: name });
+        let run_id = tillwise_store::id_of(&folder).unwrap_or_default().to_owned();
+        return Ok(Outcome::Published { folder, run_id, moved });
     }
     clock.lap("hash");
 
@@ -188,6 +192,9 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     if !config.run.keep_transactions && plan.until != Until::Ingest {
         fs::remove_dir_all(&transactions)
             .map_err(|source| PipelineError::Write { path: transactions, source })?;
+    }
+    for file in &watched {
+        file.end()?;
     }
     record.seconds = clock.seconds();
     write_record(&work, &mut record)?;
@@ -282,7 +289,24 @@ impl Plan {
             (Analysis::Offer, "[offer] stock_file", &offer.stock_file),
         ];
         let read = files.into_iter().filter(|(analysis, _, _)| self.wants(*analysis));
-        read.filter_map(|(_, key, path)| Some((key, self.base.join(path.as_ref()?)))).collect()
+        let read = read.filter_map(|(_, key, path)| Some((key, self.base.join(path.as_ref()?))));
+        let joined = self.config.input.join.iter().map(|j| ("[[input.join]] file", self.base.join(&j.file)));
+        joined.chain(read).collect()
+    }
+
+    /// Looks at all files before they are hashed and read, so that a change meanwhile is found.
+    fn watch(&self, files: &[InputFile]) -> Result<Vec<Watched>, PipelineError> {
+        let mut watched = Vec::new();
+        for file in files {
+            watched.push(Watched::begin(&file.path)?);
+        }
+        for (key, path) in self.side_files() {
+            watched.push(
+                Watched::begin(&path)
+                    .map_err(|e| PipelineError::Setting { key: key.to_owned(), problem: e.to_string() })?,
+            );
+        }
+        Ok(watched)
     }
 
     fn wants(&self, analysis: Analysis) -> bool {
@@ -389,6 +413,13 @@ fn too_old(gates: &crate::Gates, last: Day) -> Option<String> {
     let most = gates.max_age_days?;
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| (d.as_secs() / 86_400) as i32);
     let age = Day(today).since(last);
+    // Zones are less than a day apart.
+    if age < -1 {
+        return Some(format!(
+            "the clock says {}, before the last order, of {last}; set it, or check the dates",
+            Day(today)
+        ));
+    }
     (age > most).then(|| format!("the last order is of {last}, {age} days ago, and {most} are allowed"))
 }
 

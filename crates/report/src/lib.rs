@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
+use tillwise_core::figures::{fixed, grouped, percent};
+use tillwise_core::shown;
 use tillwise_table::{Table, TableError};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}\
@@ -93,7 +95,7 @@ impl Page {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn pareto(
@@ -110,8 +112,8 @@ fn pareto(
     page.table(&heads, std::iter::once(row));
     let _ = writeln!(
         page.0,
-        "<p>Gini {:.3}. {} customers of class A make the first 80 % of net revenue, {} of class B the next 15 %, {} of class C the rest.</p>",
-        first("gini")?,
+        "<p>Gini {}. {} customers of class A make the first 80 % of net revenue, {} of class B the next 15 %, {} of class C the rest.</p>",
+        fixed(first("gini")?, 3),
         grouped(first("class_a")?),
         grouped(first("class_b")?),
         grouped(first("class_c")?)
@@ -150,8 +152,7 @@ fn retention(page: &mut Page, wide: &Table) -> Result<(), TableError> {
         .collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let rows = (0..by.len()).filter(|i| by[*i] == "all" && measure[*i] == "retention").map(|i| {
-        let share =
-            |p: &Vec<f64>| if p[i].is_nan() { String::new() } else { format!("{:.0} %", 100.0 * p[i]) };
+        let share = |p: &Vec<f64>| if p[i].is_nan() { String::new() } else { fixed(100.0 * p[i], 0) + " %" };
         let start = tillwise_core::Day(cohort[i] as i32).to_string();
         [start, grouped(customers[i])].into_iter().chain(periods.iter().map(share)).collect()
     });
@@ -163,9 +164,8 @@ fn baskets(page: &mut Page, rules: &Table) -> Result<(), TableError> {
     page.heading("Bought together");
     let (said, baskets) = (rules.texts("rule")?, rules.f64s("baskets_both")?);
     let (confidence, lift) = (rules.f64s("confidence")?, rules.f64s("lift")?);
-    let rows = (0..said.len().min(15)).map(|i| {
-        vec![escape(said[i]), grouped(baskets[i]), percent(confidence[i]), format!("{:.1}", lift[i])]
-    });
+    let rows = (0..said.len().min(15))
+        .map(|i| vec![escape(said[i]), grouped(baskets[i]), percent(confidence[i]), fixed(lift[i], 1)]);
     page.table(&["Rule", "baskets", "confidence", "lift"], rows);
     Ok(())
 }
@@ -178,28 +178,10 @@ fn offers(page: &mut Page, metrics: &Table) -> Result<(), TableError> {
     let rows = (0..task.len()).map(|i| {
         let what = if task[i] == "new" { "products not bought before" } else { "any product" };
         let name = format!("{}, {what}, lists of {}", model[i].replace('_', " "), length[i]);
-        vec![name, percent(rate[i]), format!("{:.3}", ndcg[i])]
+        vec![name, percent(rate[i]), fixed(ndcg[i], 3)]
     });
     page.table(&["Offers", "hit rate", "NDCG"], rows);
     Ok(())
-}
-
-/// A whole number with thousands set apart.
-pub fn grouped(n: f64) -> String {
-    let digits = format!("{:.0}", n.abs());
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if n < -0.5 { format!("-{text}") } else { text }
-}
-
-/// A share in percent; a dash where there is none.
-pub fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{:.1} %", 100.0 * share) } else { "-".to_owned() }
 }
 
 fn number(value: &Value) -> f64 {
@@ -258,8 +240,8 @@ fn groups(page: &mut Page, title: &str, name: &str, table: &Table) -> Result<(),
                 grouped(revenue[i]),
                 percent(of_revenue[i]),
                 bar(of_revenue[i]),
-                format!("{:.0}", days[i]),
-                format!("{:.1}", orders[i]),
+                fixed(days[i], 0),
+                fixed(orders[i], 1),
             ]
         }),
     );
@@ -286,9 +268,9 @@ fn churn(page: &mut Page, run: &Value, rules: &Table, metrics: Option<Table>) ->
                     let range = if low[i].is_nan() {
                         String::new()
                     } else {
-                        format!(" ({:.3}-{:.3})", low[i], high[i])
+                        format!(" ({}-{})", fixed(low[i], 3), fixed(high[i], 3))
                     };
-                    format!("{:.3}{range}", value[i])
+                    fixed(value[i], 3) + &range
                 })
             };
             std::iter::once(name.replace('_', " ")).chain(models.iter().map(cell)).collect()
@@ -324,7 +306,7 @@ fn value(page: &mut Page, run: &Value, forecast: &Table) -> Result<(), TableErro
             escape(from),
             grouped(expected),
             grouped(actual),
-            format_args!("{:.2}", number(&judged["mae"]))
+            fixed(number(&judged["mae"]), 2)
         );
     }
     let month = forecast.f64s("month")?;
@@ -334,7 +316,7 @@ fn value(page: &mut Page, run: &Value, forecast: &Table) -> Result<(), TableErro
         &["month ahead", "customers alive", "order days", "revenue", "value, discounted"],
         (0..month.len()).map(|i| {
             vec![
-                format!("{:.0}", month[i]),
+                fixed(month[i], 0),
                 grouped(alive[i]),
                 grouped(orders[i]),
                 grouped(revenue[i]),

@@ -1,16 +1,21 @@
 //! Runs on disk: a working folder, published all at once or not at all.
 //!
 //! ```text
-//! OUT/runs/as_of=2011-12-09/run=4f1c.../   everything of a run
+//! OUT/runs/as_of=2011-12-09/run=4f1c.../   everything of a run; run=4f1c....2 if it was made again with --force
 //! OUT/current -> runs/as_of=.../run=...      swapped by rename, the last act of a run
 //! OUT/run.json, report.html, rejects          links through `current`
 //! OUT/stages/rfm/                            what a single-stage command made; `current` does not move
 //! OUT/failed/                                what a run that failed a gate left behind
+//! OUT/.lock                                  held while a process works here; it marks the folder as one of Tillwise's
 //! ```
+//!
+//! Files and folders are synced to disk before anything points at them. A run that is made again is published beside the
+//! old one; the old one goes when `current` has moved. So `current` leads to a whole run at every moment.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tillwise_core::Day;
 
@@ -34,6 +39,18 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A file or folder that Tillwise would replace is somebody else's.
+    #[error("{} is not of Tillwise, and a run would replace it; choose another folder with --out or [run] out", path.display())]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// An input was written to while it was read.
+    #[error("{} changed while it was read; run again when it is complete", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process works in the folder.
     #[error("another run is working in {}; wait for it, or choose another folder with --out", path.display())]
     Locked {
@@ -49,12 +66,67 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
 /// The BLAKE3 hash of a file's content, in hex, and its size.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If the file cannot be read, or is a pipe or a device.
 pub fn hash_file(path: &Path) -> Result<(String, u64), StoreError> {
     let read = |source| StoreError::Read { path: path.to_owned(), source };
+    if !fs::metadata(path).map_err(read)?.is_file() {
+        return Err(read(io::Error::other("it is not a file")));
+    }
     let mut hasher = blake3::Hasher::new();
     let size = io::copy(&mut File::open(path).map_err(read)?, &mut hasher).map_err(read)?;
     Ok((hasher.finalize().to_hex().to_string(), size))
+}
+
+/// What a file was like at one moment: enough to tell that it was written to since.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    path: PathBuf,
+    state: FileState,
+}
+
+/// Which file it is, how long, and when it was last written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileState {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Device, number, and the time of the last change to content or attributes, where the system tells them.
+    identity: Option<(u64, u64, i64, i64)>,
+}
+
+impl Watched {
+    /// Looks at a file before it is read.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn begin(path: &Path) -> Result<Watched, StoreError> {
+        Ok(Watched { path: path.to_owned(), state: FileState::of(path)? })
+    }
+
+    /// Looks at it again after it was read.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if it was written to or replaced in between.
+    pub fn end(&self) -> Result<(), StoreError> {
+        match FileState::of(&self.path) {
+            Ok(state) if state == self.state => Ok(()),
+            _ => Err(StoreError::Changed { path: self.path.clone() }),
+        }
+    }
+}
+
+impl FileState {
+    fn of(path: &Path) -> Result<FileState, StoreError> {
+        let about =
+            fs::metadata(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            Some((about.dev(), about.ino(), about.ctime(), about.ctime_nsec()))
+        };
+        #[cfg(not(unix))]
+        let identity = None;
+        Ok(FileState { bytes: about.len(), modified: about.modified().ok(), identity })
+    }
 }
 
 /// A run's id: sixteen hex digits of the hash of everything that decides its result.
@@ -79,21 +151,30 @@ impl Output {
     /// Creates the folder if need be, locks it, and sweeps out what a killed run left.
     ///
     /// # Errors
-    /// If it is not writable, or another process holds it.
+    /// If it is not writable, another process holds it, or it holds a file or folder of somebody else's under a name that
+    /// runs use.
     pub fn open(root: &Path) -> Result<Output, StoreError> {
         fs::create_dir_all(root).map_err(at(root))?;
         let root = root.canonicalize().map_err(at(root))?;
         let path = root.join(".lock");
-        let lock = File::create(&path).map_err(at(&path))?;
+        if !path.exists() {
+            // No run has worked here yet, so whatever has one of our names is not ours.
+            let taken = NAMES.iter().map(|name| root.join(name)).find(|p| p.symlink_metadata().is_ok());
+            if let Some(path) = taken {
+                return Err(StoreError::Foreign { path });
+            }
+        }
+        let lock = File::options().create(true).append(true).open(&path).map_err(at(&path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path: root }),
             Err(TryLockError::Error(source)) => return Err(StoreError::Io { path, source }),
         }
         let output = Output { root, _lock: lock };
-        let work = output.work();
-        if work.exists() {
-            fs::remove_dir_all(&work).map_err(at(&work))?;
+        for left in [output.work(), output.old()] {
+            if left.exists() {
+                fs::remove_dir_all(&left).map_err(at(&left))?;
+            }
         }
         Ok(output)
     }
@@ -105,6 +186,10 @@ impl Output {
 
     fn work(&self) -> PathBuf {
         self.root.join(".work")
+    }
+
+    fn old(&self) -> PathBuf {
+        self.root.join(".old")
     }
 
     /// A fresh working folder, on the same file system as the runs.
@@ -144,8 +229,8 @@ impl Output {
     /// The complete runs whose id is this one, or begins with it and a hyphen: those that came from the same files and config.
     pub fn find(&self, run_id: &str) -> Vec<(Day, PathBuf)> {
         let same = |run: &Path| {
-            let name = run.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_prefix("run="));
-            name.and_then(|n| n.strip_prefix(run_id))
+            id_of(run)
+                .and_then(|id| id.strip_prefix(run_id))
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         };
         self.runs().into_iter().filter(|(_, run)| same(run)).collect()
@@ -166,28 +251,43 @@ impl Output {
         serde_json::from_str(&fs::read_to_string(self.root.join("current/run.json")).ok()?).ok()
     }
 
-    /// Moves the working folder to its place among the runs and points `current` at it.
+    /// Moves the working folder to a free place among the runs, points `current` at it, and removes what it was made again
+    /// for.
     ///
     /// # Errors
-    /// If a folder cannot be moved or a link cannot be made.
+    /// If a folder cannot be moved or a link cannot be made. `current` then leads where it did.
     pub fn publish(&self, work: &Path, as_of: Day, run_id: &str) -> Result<PathBuf, StoreError> {
-        let name = format!("runs/as_of={as_of}/run={run_id}");
-        let run = self.root.join(&name);
-        self.replace(work, &run)?;
+        let day = self.root.join(format!("runs/as_of={as_of}"));
+        let free = |number: u32| match number {
+            1 => day.join(format!("run={run_id}")),
+            again => day.join(format!("run={run_id}.{again}")),
+        };
+        let run = (1..).map(free).find(|run| !run.exists()).unwrap_or_else(|| free(1));
+        self.place(work, &run)?;
         self.point_current(&run)?;
         Ok(run)
     }
 
-    /// Points `current`, and the links through it, at a run.
+    /// Points `current`, and the links through it, at a run; the same run made before goes.
     ///
     /// # Errors
     /// If a link cannot be made.
     pub fn point_current(&self, run: &Path) -> Result<(), StoreError> {
         let target = run.strip_prefix(&self.root).unwrap_or(run);
-        for link in ["run.json", "report.html", "rejects"] {
+        for link in LINKS {
             self.link(&Path::new("current").join(link), link)?;
         }
-        self.link(target, "current")
+        self.link(target, "current")?;
+        sync_folder(&self.root)?;
+        let same = self
+            .runs()
+            .into_iter()
+            .map(|r| r.1)
+            .filter(|other| other != run && other.parent() == run.parent() && id_of(other) == id_of(run));
+        for other in same {
+            fs::remove_dir_all(&other).map_err(at(&other))?;
+        }
+        Ok(())
     }
 
     /// Moves the working folder to `stages/NAME`, in place of what an earlier call left there.
@@ -210,20 +310,28 @@ impl Output {
         Ok(folder)
     }
 
+    /// Moves a folder to a place of the same name that is overwritten by every call.
     fn replace(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
-        let old = self.root.join(".old");
-        if old.exists() {
-            fs::remove_dir_all(&old).map_err(at(&old))?;
-        }
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(at(parent))?;
-        }
+        let old = self.old();
         if to.exists() {
             fs::rename(to, &old).map_err(at(to))?;
         }
-        fs::rename(from, to).map_err(at(to))?;
+        self.place(from, to)?;
         if old.exists() {
             fs::remove_dir_all(&old).map_err(at(&old))?;
+        }
+        Ok(())
+    }
+
+    /// Moves a folder to a free place, whole on disk before it is seen there.
+    fn place(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        sync_all(from)?;
+        let parent = to.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(at(parent))?;
+        fs::rename(from, to).map_err(at(to))?;
+        // The new name, and those of the folders above it.
+        for folder in parent.ancestors().take_while(|folder| folder.starts_with(&self.root)) {
+            sync_folder(folder)?;
         }
         Ok(())
     }
@@ -234,6 +342,9 @@ impl Output {
         if fs::read_link(&link).is_ok_and(|t| t == target) {
             return Ok(());
         }
+        if link.symlink_metadata().is_ok_and(|about| !about.is_symlink()) {
+            return Err(StoreError::Foreign { path: link });
+        }
         let fresh = self.root.join(format!(".{name}.link"));
         if fresh.symlink_metadata().is_ok() {
             fs::remove_file(&fresh).map_err(at(&fresh))?;
@@ -241,6 +352,47 @@ impl Output {
         symlink(target, &fresh).map_err(at(&fresh))?;
         fs::rename(&fresh, &link).map_err(at(&link))
     }
+}
+
+impl Drop for Output {
+    /// A run that failed leaves no working folder: a full disk is not kept full.
+    fn drop(&mut self) {
+        // If it cannot be removed now, the next run sweeps it.
+        let _ = fs::remove_dir_all(self.work());
+    }
+}
+
+/// Links in the output folder that lead through `current`.
+const LINKS: [&str; 3] = ["run.json", "report.html", "rejects"];
+/// Everything else that runs make in the output folder.
+const NAMES: [&str; 9] =
+    ["current", "runs", "stages", "failed", ".work", ".old", LINKS[0], LINKS[1], LINKS[2]];
+
+/// The id in the name of a run's folder, without the number of a run that was made again.
+pub fn id_of(run: &Path) -> Option<&str> {
+    let name = run.file_name()?.to_str()?.strip_prefix("run=")?;
+    Some(name.split_once('.').map_or(name, |(id, _)| id))
+}
+
+/// Brings every file and folder below a folder to disk, and the folder itself.
+fn sync_all(folder: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.is_dir() {
+            sync_all(&path)?;
+        } else {
+            File::open(&path).and_then(|file| file.sync_all()).map_err(at(&path))?;
+        }
+    }
+    sync_folder(folder)
+}
+
+/// Brings the names in a folder to disk, where the system has a call for it.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|file| file.sync_all()).map_err(at(folder))?;
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

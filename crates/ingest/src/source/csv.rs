@@ -570,6 +570,7 @@ pub fn read(
         }
         let fits = fit(&mut owned, width, None, record);
         if end.is_none() || (spans && !fits) {
+            searched += end.map_or(0, |end| end - start);
             rows.reject(line, text, Reason::UnclosedQuote);
             (start, line) = (line_end, line + 1);
             continue;

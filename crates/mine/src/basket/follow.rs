@@ -77,12 +77,22 @@ fn products<'a>(ledger: &'a Ledger<'_>, rows: &std::ops::Range<usize>) -> impl I
     sold.filter_map(|r| ledger.product(r).map(|p| p as u32))
 }
 
-/// Pairs of a product of the first order and one of the second that at least `min_count` customers have, the most frequent first.
-pub fn first_to_second(ledger: &Ledger<'_>, min_count: u64) -> Vec<FirstToSecond> {
+/// Pairs of a product of the first order and one of the second that at least `min_count` customers have, the most frequent
+/// first; and the customers who are left out, because one of the two orders has more than `max_basket` products: the pairs
+/// grow by their product.
+pub fn first_to_second(
+    ledger: &Ledger<'_>,
+    min_count: u64,
+    max_basket: usize,
+) -> (Vec<FirstToSecond>, usize) {
     let orders = sales(ledger);
+    let is_narrow = |own: &&[(i32, i32, std::ops::Range<usize>)]| {
+        own.iter().take(2).all(|order| order.2.len() <= max_basket)
+    };
     let (mut with_first, mut came_again, mut with_second) =
         (vec![0u64; ledger.products], vec![0u64; ledger.products], vec![0u64; ledger.products]);
-    let customers = || orders.chunk_by(|a, b| a.0 == b.0);
+    let customers = || orders.chunk_by(|a, b| a.0 == b.0).filter(is_narrow);
+    let left_out = orders.chunk_by(|a, b| a.0 == b.0).filter(|own| !is_narrow(own)).count();
     let mut all_second = 0;
     for own in customers() {
         products(ledger, &own[0].2).for_each(|p| with_first[p as usize] += 1);
@@ -121,7 +131,7 @@ pub fn first_to_second(ledger: &Ledger<'_>, min_count: u64) -> Vec<FirstToSecond
         })
         .collect();
     pairs.sort_unstable_by_key(|p| (std::cmp::Reverse(p.customers), p.first, p.second));
-    pairs
+    (pairs, left_out)
 }
 
 /// For each product, when its buyers order next, and when they buy it again.

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::hierarchy::{Fault, MOST_LEVELS};
 use super::sequences::{Sequence, SequenceSettings, sequences};
 use super::*;
 
@@ -334,8 +335,12 @@ fn levels_mix_without_the_obvious() {
     assert_eq!(rolled.iter().collect::<Vec<_>>(), [&[3u32, 4][..], &[3, 4], &[3, 4], &[3]]);
     // A circle of three, met from outside as well.
     let circle = hierarchy::ancestors(&[Some(1), Some(2), Some(3), Some(1)]).unwrap_err();
-    assert_eq!(circle, [2, 3, 1]);
-    assert_eq!(hierarchy::ancestors(&[Some(0)]).unwrap_err(), [0]);
+    assert_eq!(circle, Fault::Circle(vec![2, 3, 1]));
+    assert_eq!(hierarchy::ancestors(&[Some(0)]).unwrap_err(), Fault::Circle(vec![0]));
+    // A chain of as many levels as are allowed, and of one more.
+    let chain = |levels: u32| (1..=levels).map(Some).chain([None]).collect::<Vec<_>>();
+    assert_eq!(hierarchy::ancestors(&chain(MOST_LEVELS)).unwrap()[0].len(), MOST_LEVELS as usize);
+    assert_eq!(hierarchy::ancestors(&chain(MOST_LEVELS + 1)).unwrap_err(), Fault::TooDeep(0));
 }
 
 #[test]

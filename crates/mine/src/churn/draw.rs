@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use tillwise_core::shown;
+
 use super::data::Feature;
 use super::tree::{Split, Test, Tree};
 
@@ -143,7 +145,7 @@ impl Tree {
                 open.push((split.low, depth + 1, side(split, features, true)));
             }
         }
-        text
+        shown(&text).into_owned()
     }
 
     /// In Graphviz' language.
@@ -168,7 +170,7 @@ impl Tree {
                 }
             }
         }
-        text + "}\n"
+        shown(&(text + "}\n")).into_owned()
     }
 
     /// As a picture that any browser shows: leaves from top to bottom, redder for a higher probability.
@@ -176,6 +178,7 @@ impl Tree {
         const ROW: f64 = 34.0;
         const STEP: f64 = 250.0;
         let escape = |text: &str| {
+            let text = shown(text);
             text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
         };
         // Leaves have rows of their own; a parent stands between its children.

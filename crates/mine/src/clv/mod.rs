@@ -36,6 +36,7 @@ pub use judge::{Candidate, FrequencyBin, Judged, choose, judge, track};
 pub use lifetime::{GGompertzNbd, ParetoNbd};
 pub use likelihood::{Estimate, Fit};
 pub use nbd::Nbd;
+use optimize::LOG_BOUND;
 pub use orders::{Model, Orders};
 pub use score::{Month, Score};
 pub use value::{DAYS_PER_YEAR, Margin, NonPositiveSpend, Value};
@@ -250,12 +251,23 @@ impl Parameters for Clv {
             if ![s.p, s.q - 1.0, s.v].iter().all(|v| *v > 0.0 && v.is_finite()) {
                 return Err("p and v must be above zero, and q above one".to_owned());
             }
+            // A fit keeps shapes within this; a scale is in units of money.
+            let bounds = [(s.p, LOG_BOUND), (s.q, LOG_BOUND), (s.v, LOG_BOUND + MOST_LOG_MONEY)];
+            if bounds.iter().any(|(value, most)| value.ln().abs() > *most) || s.population_mean() > MOST_SPEND
+            {
+                return Err("p, q and v of the spend are beyond what a fit gives".to_owned());
+            }
             if fitted.orders.counts_occasions() != self.pooled.orders.counts_occasions() {
                 return Err("groups must count time as all together do".to_owned());
             }
         }
-        if !(self.unit_days > 0.0 && self.unit_days.is_finite() && self.order_days_per_occasion > 0.0) {
-            return Err("unit_days and order_days_per_occasion must be above zero".to_owned());
+        if !(self.unit_days > 0.0 && self.unit_days.is_finite() && self.order_days_per_occasion > 0.0)
+            || self.unit_days > 3660.0
+            || self.order_days_per_occasion > 3660.0
+        {
+            return Err(
+                "unit_days and order_days_per_occasion must be above zero, and ten years at most".to_owned()
+            );
         }
         if self.value.margin == Margin::UnitCost && !self.pooled_margin.is_some_and(f64::is_finite) {
             return Err("margin = \"unit_cost\" needs a pooled_margin".to_owned());
@@ -263,6 +275,11 @@ impl Parameters for Clv {
         self.value.check().map_err(|e| e.to_string())
     }
 }
+
+/// The logarithm of the largest amount of money that an order may have.
+const MOST_LOG_MONEY: f64 = 35.0;
+/// A mean spend of an order, at most: that of a line is a hundred billion at most, and there may be many.
+const MOST_SPEND: f64 = 1e15;
 
 impl Settings {
     /// What is known of customers whose covariate columns hold these texts: a function from a column's name to its texts.

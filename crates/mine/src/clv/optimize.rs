@@ -56,7 +56,7 @@ const MAX_ITERATIONS: usize = 200;
 /// Steps after which starts are compared.
 const FEW_ITERATIONS: usize = 12;
 /// Log parameters are kept within this of zero: e^12 is as good as infinite here.
-const LOG_BOUND: f64 = 12.0;
+pub(super) const LOG_BOUND: f64 = 12.0;
 /// Beyond this a parameter has run off towards the boundary.
 const LOG_INSIDE: f64 = 8.0;
 /// A step in one log parameter, at most.

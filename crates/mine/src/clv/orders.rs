@@ -10,6 +10,7 @@ use super::future::Future;
 use super::lifetime::{GGompertzNbd, ParetoNbd};
 use super::likelihood::{Fit, Likelihood};
 use super::nbd::Nbd;
+use super::optimize::LOG_BOUND;
 use crate::MineError;
 
 /// The models of orders.
@@ -119,6 +120,11 @@ impl Model {
 fn wrap<M>((model, fit): (M, Fit), into: impl FnOnce(M) -> Orders) -> (Orders, Fit) {
     (into(model), fit)
 }
+
+/// Parameters that are times, or rates: what they are in numbers depends on the unit of time.
+const TIMES: [&str; 3] = ["alpha", "beta", "b"];
+/// The logarithm of how much longer or shorter than a fit's own unit of time the unit of a model may be.
+const MOST_LOG_TIME: f64 = 12.0;
 
 /// A fitted model of orders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -292,6 +298,17 @@ impl Orders {
         }
     }
 
+    /// The names of the parameters, as [`Orders::free`] has them.
+    fn names(&self) -> &'static [&'static str] {
+        match self {
+            Orders::Nbd(_) => Nbd::NAMES,
+            Orders::BetaGeometric(_) | Orders::BetaGeometricCovariates(_) => BetaGeometric::NAMES,
+            Orders::ParetoNbd(_) | Orders::ParetoNbdCovariates(_) => ParetoNbd::NAMES,
+            Orders::GgompertzNbd(_) => GGompertzNbd::NAMES,
+            Orders::BetaBernoulli(_) => BetaBernoulli::NAMES,
+        }
+    }
+
     /// How many parameters are free.
     pub(super) fn free_parameters(&self) -> usize {
         self.free().len()
@@ -299,8 +316,14 @@ impl Orders {
 
     /// Checks numbers that come from a file, for so many covariates of the purchase and of the drop-out side.
     pub(super) fn check(&self, known: (usize, usize)) -> Result<(), String> {
-        if self.free().iter().any(|v| !v.is_finite()) {
-            return Err(format!("the parameters of {} must be above zero and finite", self.model().name()));
+        let names = self.names();
+        for (i, value) in self.free().iter().enumerate() {
+            // Coefficients of covariates come after the parameters.
+            let name = names.get(i).copied().unwrap_or("a coefficient");
+            let most = if TIMES.contains(&name) { LOG_BOUND + MOST_LOG_TIME } else { LOG_BOUND };
+            if value.is_nan() || value.abs() > most {
+                return Err(format!("{name} of {} is beyond what a fit gives", self.model().name()));
+            }
         }
         let sides: &[usize] = match self {
             Orders::BetaGeometric(m) if !(1..=MOST_REGULAR).contains(&m.k) => {

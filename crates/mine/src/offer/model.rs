@@ -438,11 +438,11 @@ fn neighbours(histories: &Histories, products: &[Product], settings: &Settings) 
 
 /// Thirds of a category's products by unit price.
 fn tiers(ledger: &Ledger<'_>, products: &mut [Product], categories: usize) {
-    let mut sums = vec![(0i64, 0i64); products.len()];
+    let mut sums = vec![(0i128, 0i128); products.len()];
     for row in 0..ledger.order.len() {
         if let Some(product) = ledger.product(row) {
-            sums[product].0 += ledger.gross_e4[row];
-            sums[product].1 += ledger.units_e4[row];
+            sums[product].0 += i128::from(ledger.gross_e4[row]);
+            sums[product].1 += i128::from(ledger.units_e4[row]);
         }
     }
     let price = |p: usize| (sums[p].1 > 0).then(|| sums[p].0 as f64 / sums[p].1 as f64);

@@ -7,7 +7,8 @@ use arrow::array::RecordBatch;
 use serde::Serialize;
 use tillwise_core::SCALE;
 use tillwise_core::schema::{FIRST_TO_SECOND, ITEMSETS, NEXT_PURCHASE, RULES, SEQUENCES};
-use tillwise_mine::basket::follow::{first_to_second, next_purchases};
+use tillwise_mine::basket::follow::{FirstToSecond, first_to_second, next_purchases};
+use tillwise_mine::basket::hierarchy::Fault;
 use tillwise_mine::basket::sequences::{Sequence, SequenceReport, SequenceSettings, sequences};
 use tillwise_mine::basket::{Baskets, Itemsets, Miner, Report, Rule, RuleReport, hierarchy, rules};
 use tillwise_mine::cohort::{Calendar, Length};
@@ -89,7 +90,14 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     } else {
         (Vec::new(), None)
     };
+    let (pairs, too_wide) = first_to_second(&ledger, least, settings.max_basket);
     let mut warnings = warnings(settings, &report, &rule_report, sequence_report.as_ref());
+    if too_wide > 0 {
+        warnings.push(format!(
+            "max_basket: {too_wide} customers with more than {} products in their first or second order were left out of first_to_second",
+            settings.max_basket
+        ));
+    }
     let without_category = (settings.level != Level::Product)
         .then(|| (0..products.len()).filter(|p| items.ancestors.get(*p).is_none_or(Vec::is_empty)).count());
     if let Some(n) = without_category.filter(|n| *n > 0) {
@@ -101,7 +109,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         ("itemsets.parquet", itemsets_table(&itemsets, names, &values, settings.itemsets)?),
         ("rules.parquet", rules_table(&found, names)?),
         ("sequences.parquet", sequences_table(&followed, names, customers)?),
-        ("first_to_second.parquet", first_to_second_table(&ledger, names, least)?),
+        ("first_to_second.parquet", first_to_second_table(&pairs, names)?),
         ("next_purchase.parquet", next_purchase_table(&ledger, names)?),
     ];
     let report = BasketReport {
@@ -224,10 +232,21 @@ impl<'a> Items<'a> {
             }
         }
         drop(number);
-        let ancestors = hierarchy::ancestors(&parent).map_err(|circle| {
-            let mut path: Vec<&str> = circle.iter().map(|n| names[*n as usize]).collect();
-            path.extend(path.first().copied());
-            wrong(format!("`{}` is above itself: {}", path[0], path.join(" below ")))
+        let ancestors = hierarchy::ancestors(&parent).map_err(|fault| match fault {
+            Fault::Circle(circle) => {
+                let mut path: Vec<&str> = circle.iter().map(|n| names[*n as usize]).collect();
+                path.extend(path.first().copied());
+                // A long way is told by its ends.
+                if path.len() > 12 {
+                    path.splice(6..path.len() - 5, ["..."]);
+                }
+                wrong(format!("`{}` is above itself: {}", path[0], path.join(" below ")))
+            }
+            Fault::TooDeep(node) => wrong(format!(
+                "`{}` has more than {} levels above it; leave out levels that mean nothing",
+                names[node as usize],
+                hierarchy::MOST_LEVELS
+            )),
         })?;
         Ok(Items { names, products: products.len(), ancestors })
     }
@@ -418,12 +437,7 @@ fn sequences_table(
     )
 }
 
-fn first_to_second_table(
-    ledger: &Ledger<'_>,
-    names: &[String],
-    least: u64,
-) -> Result<RecordBatch, TableError> {
-    let pairs = first_to_second(ledger, least);
+fn first_to_second_table(pairs: &[FirstToSecond], names: &[String]) -> Result<RecordBatch, TableError> {
     assemble(
         "first_to_second",
         FIRST_TO_SECOND,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
 use serde::Serialize;
-use tillwise_core::SCALE;
 use tillwise_core::schema::{COHORT_PERIODS, COHORTS, COHORTS_WIDE};
+use tillwise_core::sum_to_f64 as money;
 use tillwise_mine::cohort::{Calendar, Cell, Seen, cohorts};
 use tillwise_mine::ledger::Ledger;
 use tillwise_table::{TableError, assemble};
@@ -100,10 +100,10 @@ fn first_values<'a>(
         if first[customer] != rows[0] as usize {
             continue;
         }
-        let mut sums: HashMap<&str, i64> = HashMap::new();
+        let mut sums: HashMap<&str, i128> = HashMap::new();
         for row in range.filter(|r| ledger.sales[*r] > 0) {
             if let Some(name) = ledger.product(row).map(|p| names[p]).filter(|n| !n.is_empty()) {
-                *sums.entry(name).or_default() += ledger.gross_e4[row];
+                *sums.entry(name).or_default() += i128::from(ledger.gross_e4[row]);
             }
         }
         let best = sums.into_iter().max_by_key(|(name, sum)| (*sum, std::cmp::Reverse(*name)));
@@ -128,10 +128,6 @@ fn largest(values: &[&str], most: usize) -> (Vec<Option<String>>, Vec<u32>) {
         .map(|v| if v.is_empty() { kept as u32 + 1 } else { number.get(v).copied().unwrap_or(kept as u32) })
         .collect();
     (names, numbers)
-}
-
-fn money(e4: i128) -> f64 {
-    e4 as f64 / SCALE as f64
 }
 
 /// What is told of a cohort in a period, per customer of the cohort.

@@ -10,6 +10,9 @@ use crate::PipelineError;
 /// If it cannot be read, or a row has more or fewer fields than the header.
 pub fn read_csv(path: &Path, key: &str) -> Result<(Vec<String>, Vec<Vec<String>>), PipelineError> {
     let wrong = |problem: String| PipelineError::Setting { key: key.to_owned(), problem };
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(wrong(format!("{} is not a file", path.display())));
+    }
     let broken = |e: csv::Error| wrong(format!("{}: {e}", path.display()));
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)

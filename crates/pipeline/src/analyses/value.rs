@@ -3,7 +3,7 @@
 use arrow::array::{ArrayRef, RecordBatch};
 use serde::Serialize;
 use tillwise_core::schema::{CONCENTRATION, KEY_CUSTOMERS, LORENZ, PRODUCTS, REVENUE_BRIDGE};
-use tillwise_core::{Day, SCALE};
+use tillwise_core::{Day, sum_to_f64 as money};
 use tillwise_mine::cohort::Calendar;
 use tillwise_mine::ledger::Ledger;
 use tillwise_mine::value::{Bridge, Concentration, Part, bridge, classes, concentration, lorenz, ranking};
@@ -36,7 +36,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let sold = Sold::of(&ledger);
     // A product that was only ever returned is no product of this shop's.
     let with_sales: Vec<usize> = (0..names.len()).filter(|p| sold.orders[*p] > 0).collect();
-    let product_values: Vec<i64> = with_sales.iter().map(|p| by_product[*p]).collect();
+    let product_values: Vec<i128> = with_sales.iter().map(|p| by_product[*p]).collect();
 
     let mut warnings = Vec::new();
     let [before, after] = settings.periods(context.as_of);
@@ -98,8 +98,8 @@ fn over_time(ledger: &Ledger<'_>, calendar: Calendar) -> Vec<(&'static str, Opti
     for row in 0..ledger.order.len() {
         rows_of[(calendar.period(ledger.day(row)) - first) as usize].push(row as u32);
     }
-    let mut customers = vec![(0i64, false); ledger.customers];
-    let mut products = vec![(0i64, false); ledger.products];
+    let mut customers = vec![(0i128, false); ledger.customers];
+    let mut products = vec![(0i128, false); ledger.products];
     let mut all = Vec::new();
     for (period, rows) in rows_of.into_iter().enumerate() {
         customers.fill((0, false));
@@ -107,8 +107,8 @@ fn over_time(ledger: &Ledger<'_>, calendar: Calendar) -> Vec<(&'static str, Opti
         for row in rows {
             let row = row as usize;
             let sold = ledger.sales[row] > 0;
-            let add = |slot: &mut (i64, bool)| {
-                slot.0 += ledger.net_e4(row);
+            let add = |slot: &mut (i128, bool)| {
+                slot.0 += i128::from(ledger.net_e4(row));
                 slot.1 |= sold;
             };
             add(&mut customers[ledger.customer(row)]);
@@ -118,7 +118,7 @@ fn over_time(ledger: &Ledger<'_>, calendar: Calendar) -> Vec<(&'static str, Opti
         }
         let start = calendar.start(first + period as i32);
         for (subject, members) in [("customers", &customers), ("products", &products)] {
-            let values: Vec<i64> = members.iter().filter(|m| m.1).map(|m| m.0).collect();
+            let values: Vec<i128> = members.iter().filter(|m| m.1).map(|m| m.0).collect();
             if !values.is_empty() {
                 all.push((subject, Some(start), concentration(&values)));
             }
@@ -126,10 +126,6 @@ fn over_time(ledger: &Ledger<'_>, calendar: Calendar) -> Vec<(&'static str, Opti
     }
     all.sort_by_key(|(subject, start, _)| (*subject, *start));
     all
-}
-
-fn money(e4: i128) -> f64 {
-    e4 as f64 / SCALE as f64
 }
 
 fn concentration_table(rows: &[(&str, Option<Day>, Concentration)]) -> Result<RecordBatch, TableError> {
@@ -164,7 +160,7 @@ fn concentration_table(rows: &[(&str, Option<Day>, Concentration)]) -> Result<Re
     )
 }
 
-fn lorenz_table(subjects: &[(&str, Option<&Vec<i64>>)]) -> Result<RecordBatch, TableError> {
+fn lorenz_table(subjects: &[(&str, Option<&Vec<i128>>)]) -> Result<RecordBatch, TableError> {
     let points: Vec<(&str, (f64, f64))> = subjects
         .iter()
         .filter_map(|(subject, values)| Some((*subject, (*values)?)))
@@ -181,10 +177,10 @@ fn lorenz_table(subjects: &[(&str, Option<&Vec<i64>>)]) -> Result<RecordBatch, T
     )
 }
 
-fn key_customers(context: &Context<'_>, values: &[i64], most: usize) -> Result<RecordBatch, NotDone> {
+fn key_customers(context: &Context<'_>, values: &[i128], most: usize) -> Result<RecordBatch, NotDone> {
     let table = context.customers;
     let keys: Vec<usize> = ranking(values).into_iter().take(most).map(|i| i as usize).collect();
-    let total: i128 = values.iter().map(|v| i128::from((*v).max(0))).sum();
+    let total: i128 = values.iter().map(|v| (*v).max(0)).sum();
     let share = |sum: i128| (total > 0).then(|| sum.max(0) as f64 / total as f64);
     let (ids, orders) = (table.texts("customer_id")?, table.f64s("orders")?);
     let (since, gap) = (table.f64s("days_since_last")?, table.f64s("mean_gap_days")?);
@@ -218,11 +214,11 @@ fn key_customers(context: &Context<'_>, values: &[i64], most: usize) -> Result<R
 
 /// What was sold of each product.
 struct Sold {
-    gross: Vec<i64>,
-    units: Vec<i64>,
-    returned: Vec<i64>,
-    cost: Vec<i64>,
-    uncosted: Vec<i64>,
+    gross: Vec<i128>,
+    units: Vec<i128>,
+    returned: Vec<i128>,
+    cost: Vec<i128>,
+    uncosted: Vec<i128>,
     orders: Vec<u64>,
     customers: Vec<u64>,
 }
@@ -230,7 +226,7 @@ struct Sold {
 impl Sold {
     fn of(ledger: &Ledger<'_>) -> Sold {
         let n = ledger.products;
-        let zero = || vec![0i64; n];
+        let zero = || vec![0; n];
         let mut sold = Sold {
             gross: zero(),
             units: zero(),
@@ -243,11 +239,11 @@ impl Sold {
         let mut last = vec![usize::MAX; n];
         for row in 0..ledger.order.len() {
             let Some(p) = ledger.product(row) else { continue };
-            sold.gross[p] += ledger.gross_e4[row];
-            sold.units[p] += ledger.units_e4[row];
-            sold.returned[p] += ledger.returned_e4[row];
-            sold.cost[p] += ledger.net_cost_e4(row);
-            sold.uncosted[p] += i64::from(ledger.uncosted[row]);
+            sold.gross[p] += i128::from(ledger.gross_e4[row]);
+            sold.units[p] += i128::from(ledger.units_e4[row]);
+            sold.returned[p] += i128::from(ledger.returned_e4[row]);
+            sold.cost[p] += i128::from(ledger.net_cost_e4(row));
+            sold.uncosted[p] += i128::from(ledger.uncosted[row]);
             if ledger.sales[row] > 0 {
                 sold.orders[p] += 1;
                 // Orders of a customer stand together.
@@ -265,7 +261,7 @@ fn products_table(
     names: &[&str],
     categories: &[&str],
     products: &[usize],
-    values: &[i64],
+    values: &[i128],
     sold: &Sold,
 ) -> Result<RecordBatch, TableError> {
     let class = classes(values);
@@ -273,9 +269,9 @@ fn products_table(
     // Places within `products`, the largest first.
     let order: Vec<usize> = ranking(values).into_iter().map(|i| i as usize).collect();
     let p = |i: &usize| products[*i];
-    let e4 = |value: i64| Some(money(i128::from(value)));
+    let e4 = |value: i128| Some(money(value));
     let costed = |i: &usize| sold.uncosted[p(i)] == 0;
-    let share = |v: i64| (total > 0).then(|| v.max(0) as f64 / total as f64);
+    let share = |v: i128| (total > 0).then(|| v.max(0) as f64 / total as f64);
     let price = |i: &usize| (sold.units[p(i)] > 0).then(|| sold.gross[p(i)] as f64 / sold.units[p(i)] as f64);
     assemble(
         "products",

@@ -503,8 +503,11 @@ impl Config {
     /// If it cannot be read, is not TOML, has an unknown key (the nearest known one is named), or a value
     /// is out of range.
     pub fn read(path: &Path) -> Result<Config, PipelineError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| PipelineError::ReadConfig { path: path.to_owned(), source })?;
+        let failed = |source| PipelineError::ReadConfig { path: path.to_owned(), source };
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(std::io::Error::other("it is not a file")));
+        }
+        let text = fs::read_to_string(path).map_err(failed)?;
         if let Some((i, open)) =
             text.lines().enumerate().find(|(_, l)| l.trim_start().starts_with("# FILL IN "))
         {
