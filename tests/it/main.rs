@@ -23,4 +23,5 @@ mod real_data;
 mod run;
 mod segmentation;
 mod support;
+mod truth;
 mod unkind;

@@ -58,6 +58,10 @@ impl Scene {
             .env("TILLWISE_LOG", "off")
             .output()
             .unwrap();
+        let page = fs::read_to_string(self.path("out/current/report.html")).unwrap_or_default();
+        for text in [&String::from_utf8_lossy(&output.stdout).into_owned(), &page] {
+            assert_eq!(no_number(text), None, "a figure that is none is shown");
+        }
         Ended {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -82,6 +86,14 @@ impl Scene {
     pub fn json(&self, name: &str) -> Value {
         serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
     }
+}
+
+/// The first line with a figure that is no number.
+fn no_number(text: &str) -> Option<&str> {
+    let is_none = |word: &str| ["NaN", "inf", "-inf", "+inf", "None", "null"].contains(&word);
+    let words = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '+').any(is_none);
+    // The JSON of the last line says null where there is nothing.
+    text.lines().filter(|line| !line.starts_with('{')).find(|line| words(line))
 }
 
 /// Asserts that two tables hold the same values; where they come from may differ.

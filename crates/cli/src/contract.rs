@@ -9,7 +9,7 @@ use tillwise_core::schema::{CONTRACT_CUSTOMERS, COX as COX_COLUMNS, SURVIVAL, SU
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::churn::survival::{kaplan_meier, log_rank, median_time, Cox, LogRank, Step, Times};
 use tillwise_mine::churn::train::clean;
-use tillwise_mine::churn::{deciles, train, Examples, Feature, Judge, Trained, Values, UNKNOWN};
+use tillwise_mine::churn::{deciles, train, Churn, Examples, Feature, Judge, Trained, Values, UNKNOWN};
 use tillwise_mine::stats::correlation;
 use tillwise_mine::MineError;
 use tillwise_pipeline::churn::{draw, from_report, read_csv, rules, target_table, Columns, Raw, Scores};
@@ -85,13 +85,121 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
         MineError::NotConverged { .. } => Failure::NotConverged(format!("{}: {e}", args.file.display())),
         other => Failure::Pipeline(PipelineError::defect("a table of contracts", other)),
     };
-    examples.check("in the table").map_err(mine)?;
-    let mut warnings = clean(&mut examples);
-    if examples.features.is_empty() {
+    let too_few = match examples.check("in the table") {
+        Ok(()) => None,
+        // A curve of survival needs no model.
+        Err(e @ MineError::Data { .. }) if tenure.is_some() => Some(e.to_string()),
+        Err(e) => return Err(mine(e)),
+    };
+    let warnings = clean(&mut examples);
+    if examples.features.is_empty() && tenure.is_none() {
         return Err(wrong("no column is left to learn from".to_owned()));
     }
-
     let time = tenure.map(|at| numbers(&rows, at, &header[at])).transpose().map_err(wrong)?;
+    let values = match &args.value {
+        None => vec![1.0; examples.len()],
+        Some(name) => numbers(&rows, column(name)?, name).map_err(wrong)?,
+    };
+    let (mut tables, mut said) = (Vec::new(), Vec::new());
+    let learned = match &too_few {
+        None if !examples.features.is_empty() => {
+            Some(learn(args, &examples, &ids, &values, warnings.clone(), &mine)?)
+        }
+        _ => None,
+    };
+    if let Some((tenure, time)) = tenure.zip(time) {
+        let times = Times { time: &time, left: &examples.churned };
+        survival(times, &examples, &header[tenure], &mut tables, &mut said, &mine)?;
+    }
+    fs::create_dir_all(&args.out).map_err(|e| Failure::Write(args.out.clone(), e))?;
+    let learned_tables = learned.as_ref().map(|l| l.tables.clone()).unwrap_or_default();
+    for (name, batch) in learned_tables.into_iter().chain(tables) {
+        let path = args.out.join(name);
+        write_table(&path, batch, Compression::Snappy, &[]).map_err(PipelineError::from)?;
+    }
+
+    let churners = examples.churners();
+    let mut page = format!(
+        "Tillwise: {} customers, of whom {} left ({})\n",
+        grouped(examples.len() as f64),
+        grouped(churners as f64),
+        percent(churners as f64 / examples.len() as f64)
+    );
+    match &learned {
+        Some(learned) => {
+            learned.file.save(&args.out).map_err(PipelineError::from)?;
+            draw(&learned.file.parameters, &args.out)?;
+            learned.say(&mut page);
+        }
+        None => {
+            let why = too_few.as_deref().unwrap_or("no column is left to learn from");
+            page.push_str(&format!("No model of who leaves: {why}\n"));
+        }
+    }
+    for line in said {
+        page.push_str(&format!("\n{line}"));
+    }
+    if let Some(learned) = &learned {
+        page.push_str(&format!(
+            "\n\nAn offer pays for {} customers who are still there: churn_targets",
+            grouped(learned.worth as f64)
+        ));
+    }
+    page.push('\n');
+    for warning in learned.as_ref().map_or(&warnings, |l| &l.warnings) {
+        page.push_str(&format!("note: {warning}\n"));
+    }
+    page.push_str(&format!("\nFiles: {}\n", args.out.display()));
+    let line = serde_json::json!({
+        "status": "done",
+        "customers": examples.len(),
+        "left": churners,
+        "model": learned.as_ref().map(|l| l.file.report["model"].clone()),
+        "out": args.out.display().to_string(),
+    });
+    print(&format!("{page}{line}\n"))?;
+    Ok(Ended::Done)
+}
+
+/// A model of who leaves, and its tables.
+struct Learned {
+    file: ModelFile<Churn>,
+    tables: Vec<(&'static str, RecordBatch)>,
+    /// Customers whom an offer pays for.
+    worth: usize,
+    warnings: Vec<String>,
+}
+
+impl Learned {
+    /// How it was judged, and its first rules.
+    fn say(&self, page: &mut String) {
+        for line in judged_models(&self.file.report) {
+            page.push_str(&format!("  {line}\n"));
+        }
+        let parameters = &self.file.parameters;
+        let rules = parameters.tree.rules(&parameters.features, &parameters.blanks);
+        page.push_str(&format!("\nThe first of {} rules, the whole tree in churn_tree.svg:\n", rules.len()));
+        for rule in rules.iter().take(10) {
+            page.push_str(&format!(
+                "  {:>3}. {:>7} of {:>5}  {}\n",
+                rule.id,
+                percent(rule.probability),
+                rule.rows,
+                rule.words
+            ));
+        }
+    }
+}
+
+/// Learns who leaves, judged in folds, and whom an offer pays for.
+fn learn(
+    args: &Contract,
+    examples: &Examples,
+    ids: &[String],
+    values: &[f64],
+    mut warnings: Vec<String>,
+    mine: &dyn Fn(MineError) -> Failure,
+) -> Result<Learned, Failure> {
     let settings = Settings {
         model: args.model.map_or(Settings::default().model, |kind| kind.0),
         offer_cost: args.offer_cost,
@@ -103,24 +211,15 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     settings.check().map_err(Failure::Pipeline)?;
     let names: Vec<String> = examples.features.iter().map(|f| f.name.clone()).collect();
     let how = settings.train(&names, args.seed);
-    let values = match &args.value {
-        None => vec![1.0; examples.len()],
-        Some(name) => {
-            let at = column(name)?;
-            numbers(&rows, at, name).map_err(wrong)?
-        }
-    };
     let Trained { model, mut report, judged: unseen } =
-        train(&examples, Judge::Folds(&values), &[], &how).map_err(mine)?;
+        train(examples, Judge::Folds(values), &[], &how).map_err(mine)?;
     warnings.append(&mut report.warnings);
-    report.warnings = warnings.clone();
+    report.warnings.clone_from(&warnings);
     let probabilities = model.score(&examples.columns);
     let scores = Scores { explained: model.explain(&examples.columns, 3), probabilities };
-
-    fs::create_dir_all(&args.out).map_err(|e| Failure::Write(args.out.clone(), e))?;
     let mut tables = vec![
-        ("contract_customers.parquet", customers(&ids, &examples, &scores, &unseen)?),
-        ("churn_rules.parquet", rules(&model, &scores, &values)?),
+        ("contract_customers.parquet", customers(ids, examples, &scores, &unseen)?),
+        ("churn_rules.parquet", rules(&model, &scores, values)?),
     ];
     // Who has left cannot be kept.
     let staying: Vec<usize> = (0..examples.len()).filter(|i| !examples.churned[*i]).collect();
@@ -134,63 +233,9 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
     let targets = target_table(&their_ids, &still, &their_values, &settings.terms(), settings.budget)?;
     let worth = targets.num_rows();
     tables.push(("churn_targets.parquet", targets));
-    let value = serde_json::to_value(&report).unwrap_or_default();
+    let value = serde_json::to_value(&report).map_err(|e| PipelineError::defect("a report", e))?;
     tables.extend(from_report(&value, None)?);
-    let mut said = Vec::new();
-    if let Some((tenure, time)) = tenure.zip(time) {
-        let times = Times { time: &time, left: &examples.churned };
-        survival(times, &examples, &header[tenure], &mut tables, &mut said, &mine)?;
-    }
-    for (name, batch) in tables {
-        let path = args.out.join(name);
-        write_table(&path, batch, Compression::Snappy, &[]).map_err(PipelineError::from)?;
-    }
-    let file = ModelFile::new(Day(0), examples.len(), model, value.clone());
-    file.save(&args.out).map_err(PipelineError::from)?;
-    draw(&file.parameters, &args.out)?;
-
-    let churners = examples.churners();
-    let mut page = format!(
-        "Tillwise: {} customers, of whom {} left ({})\n",
-        grouped(examples.len() as f64),
-        grouped(churners as f64),
-        percent(churners as f64 / examples.len() as f64)
-    );
-    for line in judged_models(&value) {
-        page.push_str(&format!("  {line}\n"));
-    }
-    let parameters = &file.parameters;
-    let rules = parameters.tree.rules(&parameters.features, &parameters.blanks);
-    page.push_str(&format!("\nThe first of {} rules, the whole tree in churn_tree.svg:\n", rules.len()));
-    for rule in rules.iter().take(10) {
-        page.push_str(&format!(
-            "  {:>3}. {:>7} of {:>5}  {}\n",
-            rule.id,
-            percent(rule.probability),
-            rule.rows,
-            rule.words
-        ));
-    }
-    for line in said {
-        page.push_str(&format!("\n{line}"));
-    }
-    page.push_str(&format!(
-        "\n\nAn offer pays for {} customers who are still there: churn_targets\n",
-        grouped(worth as f64)
-    ));
-    for warning in &warnings {
-        page.push_str(&format!("note: {warning}\n"));
-    }
-    page.push_str(&format!("\nFiles: {}\n", args.out.display()));
-    let line = serde_json::json!({
-        "status": "done",
-        "customers": examples.len(),
-        "left": churners,
-        "model": value["model"],
-        "out": args.out.display().to_string(),
-    });
-    print(&format!("{page}{line}\n"))?;
-    Ok(Ended::Done)
+    Ok(Learned { file: ModelFile::new(Day(0), examples.len(), model, value), tables, worth, warnings })
 }
 
 /// A column of numbers, none of them missing.
@@ -288,7 +333,9 @@ fn survival(
                         "Cox regression without `{}`: it grows with {tenure} itself",
                         feature.name
                     ));
-                } else if varies {
+                } else if !varies {
+                    said.push(format!("Cox regression without `{}`: it is constant", feature.name));
+                } else {
                     let filled = v.iter().map(|v| if v.is_finite() { *v } else { mean }).collect();
                     covariates.push((feature.name.clone(), filled));
                 }
@@ -330,6 +377,10 @@ fn survival(
     // What follows from covariates before it is left out.
     let mut kept: Vec<usize> = Vec::new();
     let mut fitted = None;
+    if !times.left.contains(&true) {
+        said.push("no Cox regression: nobody left".to_owned());
+        covariates.clear();
+    }
     for i in 0..covariates.len() {
         kept.push(i);
         let columns: Vec<Vec<f64>> = kept.iter().map(|k| covariates[*k].1.clone()).collect();
@@ -401,6 +452,7 @@ fn groups<'a>(
 ) -> Result<(), MineError> {
     let names = feature.categories.as_deref().unwrap_or_default();
     if names.len() < 2 {
+        said.push(format!("no curves of `{}`: it is constant", feature.name));
         return Ok(());
     }
     if names.len() > MOST_GROUPS {
@@ -421,8 +473,19 @@ fn groups<'a>(
     }
     let (time, left) = of(&rows);
     let group: Vec<usize> = rows.iter().map(|i| codes[*i] as usize).collect();
-    if let Ok(test) = log_rank(Times { time: &time, left: &left }, &group, names.len()) {
-        tests.push((&feature.name, names.len(), test));
+    match log_rank(Times { time: &time, left: &left }, &group, names.len()) {
+        Ok(test) => {
+            let never: Vec<&str> = test.never_at_risk().map(|g| names[g].as_str()).collect();
+            if !never.is_empty() {
+                said.push(format!(
+                    "log-rank test of `{}` without {}: none of them was there when anyone left",
+                    feature.name,
+                    never.join(", ")
+                ));
+            }
+            tests.push((&feature.name, names.len() - never.len(), test));
+        }
+        Err(e) => said.push(format!("no log-rank test of `{}`: {e}", feature.name)),
     }
     let common = (0..names.len()).max_by_key(|c| (counts[*c], std::cmp::Reverse(*c)));
     for (code, name) in names.iter().enumerate().filter(|(c, _)| Some(*c) != common) {

@@ -64,8 +64,9 @@ pub struct SummaryStats {
 /// * An order is one (customer, order id), dated by its earliest line that is not a return.
 /// * `x` counts order *days* less one; `t_x_days` spans first to last order day.
 /// * `net_revenue` is gross less returns if `net_returns`, else gross.
-/// * `mean_repeat_spend` is the gross spend of the order days after the first, over `x`, scaled by
-///   net over gross; null where `x = 0` or net spend is not positive.
+/// * `mean_repeat_spend` is what was paid with orders dated after the first order day, over `x`; with `net_returns`, less what
+///   was taken back of it. A return meets the latest sale of its product up to its day; where there is none, its own order;
+///   else the latest order. Null where `x = 0` or nothing is left.
 /// * Gaps are days between successive order days; their spread is the sample standard deviation, their quantile of type 7.
 /// * Occasion `n` holds the days `(n-1) d + 1` to `n d` after the first order day; one that `as_of` cuts short does not count.
 /// * The mode of a column counts order lines; ties go to the bytewise smallest value.

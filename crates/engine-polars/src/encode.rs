@@ -109,6 +109,41 @@ impl Keyed {
     }
 }
 
+/// Lines that take money back.
+#[derive(Default)]
+struct Returned {
+    range: Vec<u32>,
+    key: Vec<u64>,
+    order: Vec<u64>,
+    day: Vec<i32>,
+    amount: Vec<i64>,
+}
+
+impl Returned {
+    fn push(&mut self, range: u32, key: u64, order: u64, day: i32, amount: i64) {
+        self.range.push(range);
+        self.key.push(key);
+        self.order.push(order);
+        self.day.push(day);
+        self.amount.push(amount);
+    }
+
+    fn frame(self) -> PolarsResult<DataFrame> {
+        let n = self.key.len();
+        if n == 0 {
+            return Ok(DataFrame::empty());
+        }
+        let columns = vec![
+            Column::new("range".into(), self.range),
+            Column::new("key".into(), self.key),
+            Column::new("order".into(), self.order),
+            Column::new("day".into(), self.day),
+            Column::new("amount".into(), self.amount),
+        ];
+        DataFrame::new(n, columns)
+    }
+}
+
 impl Dictionaries {
     /// Nothing known yet; `bounds` cuts the customers into ranges.
     pub fn new(bounds: Vec<String>, keeps_lines: bool) -> Dictionaries {
@@ -191,6 +226,7 @@ impl Dictionaries {
         let mut cells = Columns::default();
         let mut bought = Keyed::default();
         let mut values: [Keyed; MODES.len()] = Default::default();
+        let mut returned = Returned::default();
         let mut kept = Lines::default();
         let mut moments = self.keeps_lines.then(|| moments(lines)).transpose()?;
         let mut last: Option<(&str, &str, i32)> = None;
@@ -235,6 +271,10 @@ impl Dictionaries {
                 bought.range.push(here.0);
                 bought.key.push(upper | u64::from(product));
                 bought.day.push(day);
+            }
+            if is_return {
+                let order = cells.order.last().copied().unwrap_or_default();
+                returned.push(here.0, upper | u64::from(product), order, day, -amount);
             }
             let mut of_line = [NONE; MODES.len()];
             for (mode, column, before) in &mut carried {
@@ -285,6 +325,7 @@ impl Dictionaries {
             cells: DataFrame::new(columns[0].len(), columns)?,
             products: bought.frame(false)?,
             values: frames,
+            returns: returned.frame()?,
             lines: kept.frame()?,
         })
     }

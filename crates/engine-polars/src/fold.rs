@@ -1,6 +1,7 @@
 //! Sorted groups to customer rows, in one pass per date.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
@@ -11,15 +12,17 @@ use tillwise_core::{Day, SummaryRequest, sum_to_f64};
 use tillwise_table::{TableError, assemble};
 
 use crate::Groups;
-use crate::encode::Dictionaries;
+use crate::encode::{Dictionaries, NONE};
 
 /// The groups of a range of customers, ready to be summed for any date.
 pub(crate) struct Folded<'a> {
     dictionaries: &'a Dictionaries,
     /// By customer, day and order.
     cells: Vec<Cell>,
-    /// Customers by id, each with its cells.
-    customers: Vec<(u32, std::ops::Range<usize>)>,
+    /// Customers by id.
+    customers: Vec<Customer>,
+    /// Money taken back, by customer.
+    refunds: Vec<Refund>,
     /// Key and first day of each product that a customer bought.
     products: Vec<(u64, i32)>,
     /// Key, day and lines, by key, for each mode.
@@ -39,6 +42,35 @@ struct Cell {
     cost: i64,
     cost_back: i64,
     uncosted: i64,
+    /// The day of the order: that of its earliest sale. [`NO_SALE`] for a credit note.
+    order_day: i32,
+}
+
+/// The day of an order without a sale.
+const NO_SALE: i32 = i32::MAX;
+
+/// A customer, and where its cells and refunds are.
+struct Customer {
+    number: u32,
+    cells: Range<usize>,
+    refunds: Range<usize>,
+}
+
+/// Money taken back on a day, and the day of the order that it was paid with: [`NO_SALE`] where that is not known.
+#[derive(Clone, Copy)]
+struct Refund {
+    order_day: i32,
+    day: i32,
+    amount: i64,
+}
+
+/// A line that takes money back.
+struct ReturnLine {
+    /// Customer and product, as in [`Groups`]; the lower half is [`NONE`] without a product.
+    key: u64,
+    order: u64,
+    day: i32,
+    amount: i64,
 }
 
 impl<'a> Folded<'a> {
@@ -49,23 +81,34 @@ impl<'a> Folded<'a> {
             .lazy()
             .sort(["customer", "day", "order"], SortMultipleOptions::default().with_multithreaded(true))
             .collect()?;
-        let cells = cells(sorted)?;
-        let mut customers = Vec::new();
-        let mut from = 0;
-        for history in cells.chunk_by(|a, b| a.customer == b.customer) {
-            customers.push((history[0].customer, from..from + history.len()));
-            from += history.len();
-        }
-        customers.sort_unstable_by(|a, b| dictionaries.customer(a.0).cmp(dictionaries.customer(b.0)));
-
+        let mut cells = cells(sorted)?;
+        date_orders(&mut cells);
         let mut products = Vec::new();
         if groups.products.width() > 0 {
             let (keys, days) = (groups.products.column("key")?.u64()?, groups.products.column("day")?.i32()?);
             let pairs = keys.iter().zip(days.iter());
             products.extend(pairs.map(|(k, d)| (k.unwrap_or_default(), d.unwrap_or_default())));
             products.par_sort_unstable();
-            products.dedup_by_key(|p| p.0);
         }
+        let returns = returns(&groups.returns)?;
+        let (mut customers, mut refunds) = (Vec::new(), Vec::new());
+        let (mut from, mut taken) = (0, 0);
+        for history in cells.chunk_by(|a, b| a.customer == b.customer) {
+            let number = history[0].customer;
+            let own = returns[taken..].iter().take_while(|r| (r.key >> 32) as u32 == number).count();
+            let first = refunds.len();
+            refunds.extend(returns[taken..taken + own].iter().map(|r| r.meets(history, &products)));
+            taken += own;
+            customers.push(Customer {
+                number,
+                cells: from..from + history.len(),
+                refunds: first..refunds.len(),
+            });
+            from += history.len();
+        }
+        customers
+            .sort_unstable_by(|a, b| dictionaries.customer(a.number).cmp(dictionaries.customer(b.number)));
+        products.dedup_by_key(|p| p.0);
         let mut values: [Vec<(u64, i32, i64)>; MODES.len()] = Default::default();
         for (rows, frame) in values.iter_mut().zip(&groups.values) {
             if frame.width() == 0 {
@@ -81,7 +124,7 @@ impl<'a> Folded<'a> {
             );
             rows.sort_unstable();
         }
-        Ok(Folded { dictionaries, cells, customers, products, values })
+        Ok(Folded { dictionaries, cells, customers, refunds, products, values })
     }
 
     /// Whether a sum of a cell may have left 64 bits.
@@ -91,7 +134,7 @@ impl<'a> Folded<'a> {
 
     /// Customers of this range in the order of their ids, by number.
     pub fn customers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.customers.iter().map(|c| c.0)
+        self.customers.iter().map(|c| c.number)
     }
 
     /// The customer table of this range as of a date, and the customers who only returned things.
@@ -105,16 +148,17 @@ impl<'a> Folded<'a> {
         let modes = self.modes(request.as_of);
         let mut rows = Rows::default();
         let mut return_only = 0;
-        for (customer, cells) in &self.customers {
-            match Summary::of(&self.cells[cells.clone()], request, net_returns, daily) {
+        for Customer { number, cells, refunds } in &self.customers {
+            let refunds = if net_returns { &self.refunds[refunds.clone()] } else { &[] };
+            match Summary::of(&self.cells[cells.clone()], refunds, request, net_returns, daily) {
                 Outcome::Row(summary) => {
                     let tops = std::array::from_fn(|m| {
-                        modes[m].get(customer).map(|key| self.dictionaries.value(m, *key))
+                        modes[m].get(number).map(|key| self.dictionaries.value(m, *key))
                     });
                     rows.push(
-                        self.dictionaries.customer(*customer),
+                        self.dictionaries.customer(*number),
                         *summary,
-                        products[*customer as usize],
+                        products[*number as usize],
                         tops,
                     );
                 }
@@ -177,8 +221,62 @@ fn cells(mut frame: DataFrame) -> PolarsResult<Vec<Cell>> {
             cost: cost[i],
             cost_back: cost_back[i],
             uncosted: uncosted[i],
+            order_day: NO_SALE,
         })
         .collect())
+}
+
+/// Dates the orders of cells that are sorted by customer, day and order.
+fn date_orders(cells: &mut [Cell]) {
+    let mut first: HashMap<u64, i32> = HashMap::new();
+    for history in cells.chunk_by_mut(|a, b| a.customer == b.customer) {
+        first.clear();
+        for cell in history.iter().filter(|c| c.lines > 0) {
+            first.entry(cell.order).or_insert(cell.day);
+        }
+        history.iter_mut().for_each(|c| c.order_day = first.get(&c.order).copied().unwrap_or(NO_SALE));
+    }
+}
+
+/// The lines that take money back, by customer.
+fn returns(frame: &DataFrame) -> PolarsResult<Vec<ReturnLine>> {
+    if frame.width() == 0 {
+        return Ok(Vec::new());
+    }
+    let (keys, orders) = (frame.column("key")?.u64()?, frame.column("order")?.u64()?);
+    let (days, amounts) = (frame.column("day")?.i32()?, frame.column("amount")?.i64()?);
+    let mut returns: Vec<ReturnLine> = keys
+        .iter()
+        .zip(orders.iter())
+        .zip(days.iter().zip(amounts.iter()))
+        .map(|((key, order), (day, amount))| ReturnLine {
+            key: key.unwrap_or_default(),
+            order: order.unwrap_or_default(),
+            day: day.unwrap_or_default(),
+            amount: amount.unwrap_or_default(),
+        })
+        .collect();
+    returns.sort_unstable_by_key(|r| (r.key, r.day, r.order, r.amount));
+    Ok(returns)
+}
+
+impl ReturnLine {
+    /// The order that this money was paid with: that of the latest sale of the product up to then; where there is none, the
+    /// order of the same number; else the latest order up to then.
+    fn meets(&self, history: &[Cell], sales: &[(u64, i32)]) -> Refund {
+        let sold = sales[..sales.partition_point(|s| *s <= (self.key, self.day))].last();
+        let sold = sold.filter(|s| s.0 == self.key && self.key as u32 != NONE).map(|s| s.1);
+        let dated = |cells: &[Cell], wanted: &dyn Fn(&Cell) -> bool| {
+            let days = cells.iter().filter(|c| c.lines > 0 && wanted(c)).map(|c| c.order_day);
+            days.max()
+        };
+        let seen = &history[..history.partition_point(|c| c.day <= self.day)];
+        let order_day = sold
+            .and_then(|day| dated(&seen[seen.partition_point(|c| c.day < day)..], &|c| c.day == day))
+            .or_else(|| dated(seen, &|c| c.order == self.order))
+            .or_else(|| dated(seen, &|_| true));
+        Refund { order_day: order_day.unwrap_or(NO_SALE), day: self.day, amount: self.amount }
+    }
 }
 
 enum Outcome {
@@ -203,7 +301,7 @@ struct Summary {
     returned: i128,
     net: i128,
     cost: Option<i128>,
-    first_day_gross: i128,
+    repeat_spend: i128,
     squared_gaps: i64,
     window_orders: [i64; WINDOWS.len()],
     window_net: [i128; WINDOWS.len()],
@@ -239,7 +337,13 @@ impl Daily {
 }
 
 impl Summary {
-    fn of(history: &[Cell], request: &SummaryRequest, net_returns: bool, daily: &mut Daily) -> Outcome {
+    fn of(
+        history: &[Cell],
+        refunds: &[Refund],
+        request: &SummaryRequest,
+        net_returns: bool,
+        daily: &mut Daily,
+    ) -> Outcome {
         let as_of = request.as_of.0;
         let seen = &history[..history.partition_point(|c| c.day <= as_of)];
         if seen.is_empty() {
@@ -318,17 +422,16 @@ impl Summary {
             days[1..].iter().chain(later).for_each(|day| daily.0.entry(*day).or_default().1 += 1);
         }
         s.squared_gaps = days.windows(2).map(|w| i64::from(w[1] - w[0]).pow(2)).sum();
-        s.first_day_gross = seen.iter().filter(|c| c.day == first).map(|c| i128::from(c.gross)).sum();
+        let repeats = |day: i32| day > first && day != NO_SALE;
+        let bought = seen.iter().filter(|c| repeats(c.order_day)).map(|c| i128::from(c.gross));
+        let given_back = refunds.iter().filter(|r| r.day <= as_of && repeats(r.order_day));
+        s.repeat_spend = bought.sum::<i128>() - given_back.map(|r| i128::from(r.amount)).sum::<i128>();
         Outcome::Row(Box::new(s))
     }
 
     fn mean_repeat_spend(&self) -> Option<f64> {
         let x = self.order_days - 1;
-        if x == 0 || self.net <= 0 || self.gross <= 0 {
-            return None;
-        }
-        let repeat = sum_to_f64(self.gross - self.first_day_gross);
-        Some(repeat / x as f64 * (self.net as f64 / self.gross as f64))
+        (x > 0 && self.repeat_spend > 0).then(|| sum_to_f64(self.repeat_spend) / x as f64)
     }
 
     fn mean_gap_days(&self) -> Option<f64> {

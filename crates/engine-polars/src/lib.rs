@@ -153,6 +153,8 @@ pub(crate) struct Groups {
     pub products: DataFrame,
     /// `range, key, day, lines`, for each column of [`MODES`].
     pub values: [DataFrame; MODES.len()],
+    /// `range, key, order, day, amount`: lines that take money back.
+    pub returns: DataFrame,
     /// The lines as numbers, where they are kept: see [`purchases`].
     pub lines: DataFrame,
 }
@@ -172,7 +174,7 @@ impl Groups {
         for frame in values.iter_mut().filter(|f| f.width() > 0) {
             *frame = group(std::mem::take(frame), &["key", "day"], &["lines"])?;
         }
-        Ok(Groups { cells, products: self.products, values, lines: self.lines })
+        Ok(Groups { cells, values, ..self })
     }
 }
 

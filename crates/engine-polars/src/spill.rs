@@ -78,11 +78,14 @@ impl Spill {
 }
 
 fn tables(groups: &Groups) -> Vec<&DataFrame> {
-    [&groups.cells, &groups.products, &groups.lines].into_iter().chain(&groups.values).collect()
+    [&groups.cells, &groups.products, &groups.returns, &groups.lines]
+        .into_iter()
+        .chain(&groups.values)
+        .collect()
 }
 
 fn tables_mut(groups: &mut Groups) -> Vec<&mut DataFrame> {
-    [&mut groups.cells, &mut groups.products, &mut groups.lines]
+    [&mut groups.cells, &mut groups.products, &mut groups.returns, &mut groups.lines]
         .into_iter()
         .chain(&mut groups.values)
         .collect()

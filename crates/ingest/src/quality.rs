@@ -1,6 +1,6 @@
 //! The data-quality summary of an ingest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tillwise_core::{Day, SCALE};
@@ -119,6 +119,7 @@ impl Quality {
                         repeats.changed
                     )
                 }))
+                .chain(mixed_offsets(&stats.offsets))
                 .chain(stray_dates(month_rows, stats.accepted))
                 .collect(),
             months: by_month(month_rows, &stats.unreadable),
@@ -144,6 +145,25 @@ pub(crate) fn by_month(accepted: &BTreeMap<i32, u64>, unreadable: &BTreeMap<i32,
             unreadable: rows(unreadable, m),
         })
         .collect()
+}
+
+/// Dates of places that are more than summer time apart count on days that did not begin together.
+fn mixed_offsets(offsets: &BTreeSet<Option<i32>>) -> Option<String> {
+    let told: Vec<i32> = offsets.iter().flatten().copied().collect();
+    let (first, last) = (*told.first()?, *told.last()?);
+    let silent = if offsets.contains(&None) { ", and others without one" } else { "" };
+    if last - first <= 60 && silent.is_empty() {
+        return None;
+    }
+    let shown = |minutes: i32| {
+        format!("{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60)
+    };
+    Some(format!(
+        "there are dates with {} different offsets from UTC, {} to {}{silent}; each counts on the day that is written; set [input] zone to count all days in one zone",
+        told.len(),
+        shown(first),
+        shown(last)
+    ))
 }
 
 /// A handful of rows far from all others is a typing error, and as the last day it would move every score.

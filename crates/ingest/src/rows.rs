@@ -66,6 +66,8 @@ pub struct RowReader<'a> {
     typed: bool,
     last_date: (Vec<u8>, Option<Moment>),
     last_month: (Day, i32),
+    /// How far from UTC the last date said that it is.
+    offset: Option<Option<i32>>,
     /// The month of the row that is being read, once its date is known.
     month: Option<i32>,
     /// The order's cell of the row above, and those that repeat downwards.
@@ -141,6 +143,7 @@ impl<'a> RowReader<'a> {
             last_date: (Vec::new(), None),
             last_month: (Day(i32::MIN), 0),
             month: None,
+            offset: None,
             above: Vec::new(),
             parsed: Parsed::default(),
         }
@@ -306,8 +309,14 @@ impl<'a> RowReader<'a> {
     }
 
     /// The same moment by the clocks of the config's zone, where the text says which clocks it was by.
-    fn in_zone(&self, moment: Moment) -> Moment {
-        let (Some(zone), Some(offset)) = (self.rules.zone, moment.offset_minutes) else { return moment };
+    fn in_zone(&mut self, moment: Moment) -> Moment {
+        let (Some(zone), Some(offset)) = (self.rules.zone, moment.offset_minutes) else {
+            if self.offset != Some(moment.offset_minutes) {
+                self.offset = Some(moment.offset_minutes);
+                self.parsed.stats.offsets.insert(moment.offset_minutes);
+            }
+            return moment;
+        };
         let utc = moment.micros - i64::from(offset) * 60_000_000;
         let Some(utc) = chrono::DateTime::from_timestamp_micros(utc) else { return moment };
         let local = zone.from_utc_datetime(&utc.naive_utc()).naive_local();

@@ -73,6 +73,11 @@ impl Ledger<'_> {
         Ok(())
     }
 
+    /// Whether a product was bought in an order: there is a sale, and not all of its money was taken back in the same order.
+    pub fn is_bought(&self, row: usize) -> bool {
+        self.sales[row] > 0 && (self.returned_e4[row] == 0 || self.returned_e4[row] < self.gross_e4[row])
+    }
+
     /// Money of a purchase, less what was taken back if that counts.
     pub fn net_e4(&self, row: usize) -> i64 {
         self.gross_e4[row] - if self.net_returns { self.returned_e4[row] } else { 0 }

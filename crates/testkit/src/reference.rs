@@ -126,7 +126,24 @@ fn row(
     let costed = seen.iter().all(|l| l.cost.is_some());
     let cost_of = |l: &Line| if l.is_return && !net_returns { 0 } else { l.cost.unwrap_or_default() };
     let x = days.len() as i64 - 1;
-    let later: i64 = sales.iter().filter(|l| l.day != first).map(|l| l.amount).sum();
+    // What was paid with orders after the first day, less what was taken back of it.
+    let sold = || seen.iter().filter(|l| !l.is_return);
+    let kept: i64 = sold().filter(|l| orders[l.order.as_str()] > first).map(|l| l.amount).sum();
+    let paid_with = |back: &Line| -> Option<i32> {
+        let before = || sold().filter(|l| l.day <= back.day);
+        let same = back.product.is_some().then(|| {
+            let day = before().filter(|l| l.product == back.product).map(|l| l.day).max()?;
+            before().filter(|l| l.day == day).map(|l| orders[l.order.as_str()]).max()
+        });
+        let own = || before().filter(|l| l.order == back.order).map(|l| orders[l.order.as_str()]).max();
+        same.flatten().or_else(own).or_else(|| before().map(|l| orders[l.order.as_str()]).max())
+    };
+    let back: i64 = seen
+        .iter()
+        .filter(|l| l.is_return && net_returns && paid_with(l).is_some_and(|day| day > first))
+        .map(|l| -l.amount)
+        .sum();
+    let later = kept - back;
     let ordered: Vec<i32> = days.iter().copied().collect();
     let gaps: Vec<f64> = ordered.windows(2).map(|w| f64::from(w[1] - w[0])).collect();
     let mean_gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
@@ -152,9 +169,7 @@ fn row(
         Value::Int32(x as i32),
         Value::Int32(last - first),
         Value::Int32(as_of - first),
-        Value::Float(
-            (x > 0 && net > 0 && gross > 0).then(|| money(later) / x as f64 * (net as f64 / gross as f64)),
-        ),
+        Value::Float((x > 0 && later > 0).then(|| money(later) / x as f64)),
         Value::Int64(products.len() as i64),
         Value::Float((x > 0).then_some(mean_gap)),
         Value::Float((x > 1).then_some(spread)),

@@ -103,7 +103,7 @@ pub const SUMMARY: &[Column] = &[
     opt(
         "mean_repeat_spend",
         Kind::Float,
-        "mean spend of an order day, the first excluded; null if x = 0 or net spend <= 0",
+        "mean spend of an order day, the first excluded, less what was taken back of it; null if x = 0 or nothing is left",
     ),
     col("distinct_products", Kind::Int64, "different products bought (0 without a product column)"),
     opt("mean_gap_days", Kind::Float, "mean days between order days; null if x = 0"),

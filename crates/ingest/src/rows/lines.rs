@@ -1,6 +1,6 @@
 //! What the rows of a block come to: accepted lines by month, rejects, sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -106,6 +106,8 @@ pub struct Stats {
     pub other_currency: Option<String>,
     /// Rows with a date that hold something else that could not be read, by month.
     pub unreadable: BTreeMap<i32, u64>,
+    /// How far from UTC dates say they are, in minutes; `None` for those that do not say.
+    pub offsets: BTreeSet<Option<i32>>,
 }
 
 impl Stats {
@@ -125,6 +127,7 @@ impl Stats {
         for (month, rows) in &other.unreadable {
             *self.unreadable.entry(*month).or_default() += rows;
         }
+        self.offsets.extend(&other.offsets);
         match (&self.currency, &other.currency) {
             (None, _) => self.currency.clone_from(&other.currency),
             (Some(a), Some(b)) if a != b => self.other_currency = Some(b.clone()),

@@ -73,7 +73,7 @@ fn sales(ledger: &Ledger<'_>) -> Vec<(i32, i32, std::ops::Range<usize>)> {
 }
 
 fn products<'a>(ledger: &'a Ledger<'_>, rows: &std::ops::Range<usize>) -> impl Iterator<Item = u32> + 'a {
-    let sold = rows.clone().filter(|r| ledger.sales[*r] > 0);
+    let sold = rows.clone().filter(|r| ledger.is_bought(*r));
     sold.filter_map(|r| ledger.product(r).map(|p| p as u32))
 }
 

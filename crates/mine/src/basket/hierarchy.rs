@@ -47,16 +47,15 @@ fn check(parent: &[Option<u32>]) -> Result<(), Fault> {
             at = parent[node].map(|p| p as usize);
         }
         // The topmost node of the way has what lies above it, and each below has one more.
-        let mut above = match at {
+        let top = match at {
             None => 0,
             Some(known) => levels.get(known).copied().flatten().map_or(1, |n| n + 1),
         };
-        for node in way.into_iter().rev() {
+        for (above, node) in (top..).zip(way.into_iter().rev()) {
             if above > MOST_LEVELS {
                 return Err(Fault::TooDeep(node as u32));
             }
             levels[node] = Some(above);
-            above += 1;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::bins::{Binned, bin_all, partition};
+use super::bins::{Binned, bin_all, gain_by_chance, partition};
 use super::data::{Examples, Feature, Values};
 use super::tree::{Split, Test};
 use crate::MineError;
@@ -329,7 +329,7 @@ impl Rounds<'_> {
             order.sort_by(|a, b| worth(a).total_cmp(&worth(b)).then(a.cmp(b)));
         }
         let places = if binned.category { order.len() } else { binned.bins };
-        let whole = total.score(l2);
+        let whole = total.score(l2) + gain_by_chance(order.len());
         let mut best: Option<Best> = None;
         let mut below = Sums::default();
         for place in 0..places.saturating_sub(1) {

@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
-use super::bins::{Binned, partition};
+use super::bins::{Binned, gain_by_chance, partition};
 use super::tree::{Criterion, Node, Split, Test, TreeSettings};
 
 /// Weighted churners and rows of a bin or a node.
@@ -237,6 +237,14 @@ impl Grower<'_> {
             });
         }
         let places = if binned.category { order.len() } else { binned.bins };
+        // A unit of chi-squared, as impurity.
+        let share = total.share();
+        let unit = total.weight / f64::from(total.rows.max(1))
+            * match criterion {
+                Criterion::Gini => 2.0 * share * (1.0 - share),
+                Criterion::Entropy => 0.5,
+            };
+        let by_chance = unit * gain_by_chance(order.len());
         let mut best: Option<Found> = None;
         let mut below = Count::default();
         for place in 0..places.saturating_sub(1) {
@@ -263,7 +271,7 @@ impl Grower<'_> {
                         continue;
                     }
                 }
-                let gain = whole - low.impurity(criterion) - high.impurity(criterion);
+                let gain = whole - low.impurity(criterion) - high.impurity(criterion) - by_chance;
                 // Rounding makes a useless split look like a gain of a few units in the last place.
                 let better = best.as_ref().is_none_or(|b| gain > b.gain * (1.0 + 1e-12));
                 if gain > 1e-9 * whole && better {

@@ -99,7 +99,7 @@ pub fn median_time(steps: &[Step]) -> Option<f64> {
 pub struct LogRank {
     /// Chi-squared.
     pub statistic: f64,
-    /// Groups less one.
+    /// Groups that were at risk when anyone left, less one.
     pub degrees: usize,
     /// Probability of so large a statistic, were there no difference.
     pub p_value: f64,
@@ -109,10 +109,17 @@ pub struct LogRank {
     pub expected: Vec<f64>,
 }
 
+impl LogRank {
+    /// Groups that the test leaves out: none of theirs was at risk when anyone left.
+    pub fn never_at_risk(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.expected.len()).filter(|g| self.expected[*g] <= 0.0)
+    }
+}
+
 /// Mantel's log-rank test; `group[i]` is below `groups`.
 ///
 /// # Errors
-/// If a time is missing, or there are fewer than two groups.
+/// If a time is missing, or there are fewer than two groups that are at risk when anyone leaves.
 pub fn log_rank(times: Times<'_>, group: &[usize], groups: usize) -> Result<LogRank, MineError> {
     times.check()?;
     if groups < 2 || group.len() != times.time.len() || group.iter().any(|g| *g >= groups) {
@@ -145,10 +152,19 @@ pub fn log_rank(times: Times<'_>, group: &[usize], groups: usize) -> Result<LogR
         }
         same.iter().for_each(|i| at_risk[group[*i]] -= 1.0);
     }
-    // One group follows from the others.
-    let degrees = groups - 1;
-    let difference: Vec<f64> = (0..degrees).map(|g| observed[g] - expected[g]).collect();
-    let part: Vec<Vec<f64>> = covariance[..degrees].iter().map(|row| row[..degrees].to_vec()).collect();
+    // A group that is never at risk when anyone leaves says nothing; of the others one follows from the rest.
+    let mut told: Vec<usize> = (0..groups).filter(|g| expected[*g] > 0.0).collect();
+    told.pop();
+    let degrees = told.len();
+    if degrees == 0 {
+        return Err(MineError::data(
+            "the log-rank test compares at least two groups at risk",
+            "there are fewer",
+        ));
+    }
+    let difference: Vec<f64> = told.iter().map(|g| observed[*g] - expected[*g]).collect();
+    let part: Vec<Vec<f64>> =
+        told.iter().map(|g| told.iter().map(|h| covariance[*g][*h]).collect()).collect();
     let solved = solve(&part, &difference).ok_or_else(|| {
         MineError::data("the log-rank test needs events in its groups", "one has none at risk")
     })?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{OfferTerms, best_threshold};
 use super::calibrate::{Calibration, Method};
-use super::data::{Examples, FEW, UNKNOWN, Values};
+use super::data::{Examples, FEW, Feature, UNKNOWN, Values};
 use super::metrics::{
     Bin, Confusion, Gain, Judgement, METRICS, auc, confusion, gains, intervals, judge, reliability,
 };
@@ -169,10 +169,49 @@ pub fn clean(examples: &mut Examples) -> Vec<String> {
     }
     examples.features = keep.iter().map(|i| examples.features[*i].clone()).collect();
     examples.columns = keep.iter().map(|i| examples.columns[*i].clone()).collect();
+    for (feature, column) in examples.features.iter_mut().zip(&mut examples.columns) {
+        warnings.extend(pool_rare(feature, column));
+    }
     if examples.churners() < FEW {
         warnings.push(format!("only {} rows churned: take every figure with care", examples.churners()));
     }
     warnings
+}
+
+/// Values of a category that no model has to know one by one.
+const FEW_VALUES: usize = 32;
+/// Values that are told apart, at most: those with the most rows.
+const MOST_VALUES: usize = 254;
+/// Rows of a value that is told apart, at least, and the same as a share of all.
+const FEWEST_ROWS: (usize, f64) = (20, 0.001);
+
+/// Takes the rare ones of many values as unknown: a model would learn who has them by heart. What was done, in words.
+fn pool_rare(feature: &mut Feature, column: &mut Values) -> Option<String> {
+    let (Some(names), Values::Category(codes)) = (&mut feature.categories, column) else { return None };
+    let kinds = names.len();
+    if kinds <= FEW_VALUES {
+        return None;
+    }
+    let mut rows = vec![0usize; kinds];
+    codes.iter().filter(|c| **c != UNKNOWN).for_each(|c| rows[*c as usize] += 1);
+    let fewest = FEWEST_ROWS.0.max((FEWEST_ROWS.1 * codes.len() as f64).ceil() as usize);
+    let mut kept: Vec<usize> = (0..kinds).filter(|k| rows[*k] >= fewest).collect();
+    kept.sort_by_key(|k| (std::cmp::Reverse(rows[*k]), *k));
+    kept.truncate(MOST_VALUES);
+    // Codes stay in the order of their names.
+    kept.sort_unstable();
+    if kept.len() == kinds {
+        return None;
+    }
+    let mut code = vec![UNKNOWN; kinds];
+    kept.iter().enumerate().for_each(|(new, old)| code[*old] = new as u32);
+    codes.iter_mut().filter(|c| **c != UNKNOWN).for_each(|c| *c = code[*c as usize]);
+    *names = kept.iter().map(|k| std::mem::take(&mut names[*k])).collect();
+    Some(format!(
+        "`{}` has {kinds} values: {} of them have fewer than {fewest} rows or are beyond the {MOST_VALUES} most frequent, and count as unknown",
+        feature.name,
+        kinds - kept.len()
+    ))
 }
 
 /// Whether a number is an id: whole, and of as many values as there are customers, who number more than a handful.

@@ -55,7 +55,11 @@ impl Density {
         });
         let eps = match eps {
             Some(eps) => eps,
-            None => knee(&reach),
+            None => match knee(&reach) {
+                // Every customer lies on a point with enough others: only those on one point are near.
+                0.0 => narrowest_gap(&rows) / 2.0,
+                eps => eps,
+            },
         };
         let none = |found: String| {
             MineError::data(
@@ -105,6 +109,23 @@ impl Density {
             })
             .collect()
     }
+}
+
+/// The least distance between two different points; of very many points, between neighbours along the first coordinate.
+fn narrowest_gap(rows: &[Vec<f64>]) -> f64 {
+    const FEW: usize = 2_000;
+    let mut distinct: Vec<&Vec<f64>> = rows.iter().collect();
+    distinct.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    distinct.dedup();
+    let reach = if distinct.len() <= FEW { distinct.len() } else { 2 };
+    let apart = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    let gaps = distinct
+        .iter()
+        .enumerate()
+        .flat_map(|(i, a)| distinct.iter().skip(i + 1).take(reach).map(move |b| apart(a, b)));
+    let least = gaps.fold(f64::INFINITY, f64::min);
+    // All on one point: anything is near enough.
+    if least.is_finite() { least } else { 1.0 }
 }
 
 /// Where the ascending curve of distances turns up: the value farthest below the line from its first to its last point (Satopää and

@@ -65,6 +65,8 @@ pub enum Transform {
     /// `sign(v) ln(1 + |v|)`.
     #[default]
     Log,
+    /// `sign(v) ln(1 + |v| / u)` with `u` the median size of the values that are not zero: for money, whose unit means nothing.
+    RelativeLog,
     /// Yeo & Johnson's (2000) power, with the power of greatest likelihood.
     YeoJohnson,
     /// As it is.
@@ -98,6 +100,9 @@ pub struct Feature {
     pub transform: Transform,
     /// Yeo and Johnson's power.
     pub power: Option<f64>,
+    /// What values are counted in before a logarithm.
+    #[serde(default = "one")]
+    pub unit: f64,
     /// Subtracted after it.
     pub centre: f64,
     /// Divided by; above zero.
@@ -118,7 +123,7 @@ impl Feature {
         }
         match self.transform {
             Transform::None => v,
-            Transform::Log => v.signum() * v.abs().ln_1p(),
+            Transform::Log | Transform::RelativeLog => v.signum() * (v.abs() / self.unit).ln_1p(),
             Transform::YeoJohnson => yeo_johnson(v, self.power.unwrap_or(1.0)),
         }
     }
@@ -153,6 +158,7 @@ impl Feature {
             winsor,
             transform: spec.transform,
             power: None,
+            unit: if spec.transform == Transform::RelativeLog { median_size(&sorted) } else { 1.0 },
             centre: 0.0,
             spread: 1.0,
             weight: spec.weight,
@@ -192,6 +198,13 @@ impl Feature {
         };
         Ok(Some(feature))
     }
+}
+
+/// The median of the sizes of values that are not zero; one where all are.
+fn median_size(values: &[f64]) -> f64 {
+    let sizes: Vec<f64> = values.iter().map(|v| v.abs()).filter(|v| *v > 0.0).collect();
+    let sorted = sorted_finite(&sizes);
+    if sorted.is_empty() { 1.0 } else { quantile_sorted(&sorted, 0.5) }
 }
 
 /// The power transformation of Yeo & Johnson (2000, *Biometrika* 87, equation 2.1).

@@ -12,13 +12,16 @@
 //! more, the fewer orders there are: `E = v p / (q-1) * (q-1)/(px+q-1) + m * px/(px+q-1)`.
 //!
 //! The first order day is excluded from `m`, so that spend and the repeat orders it is multiplied with
-//! are of the same kind. With `q <= 1` the mean over customers is infinite, and the fit is refused.
+//! are of the same kind. With `q <= 1` the mean over customers is infinite, and with `q` just above one it is what few
+//! customers in the tail make it. There, and where the likelihood has no maximum because customers do not differ, the mean is
+//! held at the observed one, and the rest is fitted around it.
 
 use rayon::slice::ParallelSliceMut;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::{digamma, ln_gamma};
 
-use super::likelihood::{Fit, SAMPLE, not_converged, search};
+use super::likelihood::{Fit, SAMPLE, search};
+use super::optimize::minimize;
 use crate::MineError;
 use crate::parallel;
 
@@ -41,8 +44,7 @@ impl GammaGamma {
     /// Fits by maximum likelihood to `(x, mean spend)` pairs, both above zero.
     ///
     /// # Errors
-    /// If there are fewer than three pairs or a value is not above zero, if the fit does not converge, or
-    /// if the mean over customers comes out infinite.
+    /// If there are fewer than three pairs, or a value is not above zero.
     pub fn fit(repeat: &[(f64, f64)]) -> Result<(GammaGamma, Fit), MineError> {
         if repeat.len() < 3 {
             return Err(MineError::data(
@@ -75,27 +77,33 @@ impl GammaGamma {
         let optimum = search(&f, on_sample.as_ref(), &starts.map(|s| s.to_vec()));
         let l: Vec<f64> = optimum.at.iter().map(|l| l.exp()).collect();
         let model = GammaGamma { p: l[0], q: l[1], v: l[2] / scale };
-        if !optimum.converged {
-            return Err(not_converged(NAME, &NAMES, vec![model.p, model.q, model.v], &optimum));
+        let observed = 1.0 / scale;
+        if !optimum.converged || model.q <= 1.0 {
+            return Ok(around_the_mean(
+                &data,
+                scale,
+                "its likelihood has no maximum with a finite mean over customers",
+            ));
         }
-        if model.q <= 1.0 {
-            return Err(match not_converged(NAME, &NAMES, vec![model.p, model.q, model.v], &optimum) {
-                MineError::NotConverged { model: name, stopped, .. } => MineError::NotConverged {
-                    model: name,
-                    why: format!(
-                        "q = {:.3} is not above 1, so the mean spend over customers is infinite",
-                        model.q
-                    ),
-                    stopped,
-                },
-                other => other,
-            });
+        if model.population_mean() > MOST_ABOVE_OBSERVED * observed {
+            let why = format!(
+                "with q = {:.2} everyone's mean would be {:.1} times the observed one",
+                model.q,
+                model.population_mean() / observed
+            );
+            return Ok(around_the_mean(&data, scale, &why));
         }
         // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
         let customers = data.rows.len() as f64;
         let mut fit = Fit::new(NAME, &NAMES, vec![model.p, model.q, model.v], 3, customers, &optimum, &f);
         fit.shift(customers * scale.ln());
         Ok((model, fit))
+    }
+
+    /// Customers who all spend the same.
+    pub fn constant(spend: f64) -> GammaGamma {
+        let (p, q) = (AS_GOOD_AS_INFINITE, AS_GOOD_AS_INFINITE);
+        GammaGamma { p, q, v: spend * (q - 1.0) / p }
     }
 
     /// The log-likelihood of a mean spend `m` over `x` repeat order days.
@@ -123,21 +131,50 @@ impl GammaGamma {
     }
 }
 
+/// The mean over customers of a fit, at most, in means of those observed: beyond it the tail decides, which few customers tell of.
+const MOST_ABOVE_OBSERVED: f64 = 1.5;
+/// Shapes as large as this are as good as infinite: nobody differs.
+const AS_GOOD_AS_INFINITE: f64 = 1e5;
+
 /// The model of customers who all spend the same, whose likelihood has no maximum: as good as constant.
 fn all_alike(repeat: &[(f64, f64)]) -> Option<(GammaGamma, Fit)> {
-    const AS_GOOD_AS_INFINITE: f64 = 1e5;
     let spends = || repeat.iter().map(|r| r.1);
     let (low, high) = (spends().fold(f64::INFINITY, f64::min), spends().fold(0.0, f64::max));
     if high - low > 1e-9 * high {
         return None;
     }
-    let (p, q) = (AS_GOOD_AS_INFINITE, AS_GOOD_AS_INFINITE);
-    let model = GammaGamma { p, q, v: high * (q - 1.0) / p };
+    let model = GammaGamma::constant(high);
     let log_likelihood = repeat.iter().map(|(x, m)| model.log_likelihood(*x, *m)).sum();
-    Some((
-        model,
-        Fit::on_the_boundary(NAME, &NAMES, &[p, q, model.v], &["p", "q"], repeat.len(), log_likelihood),
-    ))
+    let values = [model.p, model.q, model.v];
+    let mut fit = Fit::on_the_boundary(NAME, &NAMES, &values, &["p", "q"], repeat.len(), log_likelihood);
+    // Nothing about the spend is uncertain.
+    fit.covariance = vec![vec![0.0; 3]; 3];
+    Some((model, fit))
+}
+
+/// The model whose mean over customers is the observed one: `v = mean (q - 1) / p`, with `p` and `q` of greatest likelihood.
+/// Where customers do not differ, `q` grows to its bound, and everyone is expected to spend the mean. `data` are in units of
+/// `1/scale`, so that their mean is one.
+fn around_the_mean(data: &Grouped, scale: f64, why: &str) -> (GammaGamma, Fit) {
+    // By ln p and ln(q - 1): ln v = ln(q - 1) - ln p.
+    let f = |logs: &[f64]| {
+        let (a, b) = (logs[0], logs[1]);
+        let (value, g) = data.negative_mean_log_likelihood(&[a, b.exp().ln_1p(), b - a]);
+        (value, vec![g[0] - g[2], g[1] * b.exp() / (1.0 + b.exp()) + g[2]])
+    };
+    let optimum = minimize(&f, &[vec![0.0, 0.7], vec![1.5, 1.2], vec![-1.0, 0.0], vec![3.0, 3.0]]);
+    let (p, above_one) = (optimum.at[0].exp(), optimum.at[1].exp());
+    let model = GammaGamma { p, q: 1.0 + above_one, v: above_one / p / scale };
+    let n = data.rows.len() as f64;
+    let log_likelihood = -optimum.value * n + n * scale.ln();
+    let values = [model.p, model.q, model.v];
+    let mut fit = Fit::on_the_boundary(NAME, &NAMES, &values, &[], data.rows.len(), log_likelihood);
+    fit.ridge = Some(format!("{why}; the observed mean, {:.2}, is taken for it", 1.0 / scale));
+    // How well the mean is known is all that is told: the variance of its logarithm, as one of v.
+    let spread = data.rows.iter().map(|r| (r.1 - 1.0).powi(2)).sum::<f64>() / (n - 1.0);
+    fit.covariance = vec![vec![0.0; 3]; 3];
+    fit.covariance[2][2] = spread / n;
+    (model, fit)
 }
 
 /// Pairs of `x` and mean spend, by `x`.

@@ -38,7 +38,7 @@ pub use likelihood::{Estimate, Fit};
 pub use nbd::Nbd;
 use optimize::LOG_BOUND;
 pub use orders::{Model, Orders};
-pub use score::{Month, Score};
+pub use score::{MOST_SPREAD, Month, Score};
 pub use value::{DAYS_PER_YEAR, Margin, NonPositiveSpend, Value};
 
 /// One customer's buying, in the model's time unit (for BG/BB, in occasions).
@@ -155,8 +155,7 @@ impl Input<'_> {
     /// The margin of a customer's own orders, where their cost is known.
     fn own_margin(&self, i: usize) -> Option<f64> {
         let (net, cost) = (self.net_revenue[i], self.cost[i]);
-        // A margin beyond one in size is an accident of a small net revenue.
-        (net > 0.0 && cost.is_finite()).then(|| ((net - cost) / net).clamp(-1.0, 1.0))
+        (net > 0.0 && cost.is_finite()).then(|| (net - cost) / net)
     }
 
     /// Sum of the logarithms of the gaps of some customers, in the model's unit.
@@ -314,8 +313,11 @@ pub struct GroupReport {
     pub customers: usize,
     /// The orders' fit; `None` where the group uses the pooled model.
     pub orders: Option<Fit>,
-    /// The spend's fit.
+    /// The spend's fit; `None` where there is too little of it.
     pub spend: Option<Fit>,
+    /// What stands in for a fit of the spend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spend_note: Option<String>,
     /// Why the pooled model stands in, if it does.
     pub pooled_because: Option<String>,
 }
@@ -358,6 +360,7 @@ impl Clv {
                     customers: who.len(),
                     orders: None,
                     spend: None,
+                    spend_note: None,
                     pooled_because: Some(why),
                 };
                 if who.len() < settings.min_group {
@@ -407,7 +410,9 @@ impl Clv {
         for report in &fits {
             let name = report.group.as_ref().map(|g| format!("{g}: ")).unwrap_or_default();
             let both = report.orders.iter().chain(&report.spend);
-            warnings.extend(both.flat_map(Fit::warnings).map(|w| format!("{name}{w}")));
+            warnings.extend(
+                both.flat_map(Fit::warnings).chain(report.spend_note.clone()).map(|w| format!("{name}{w}")),
+            );
         }
         let unit_days =
             if settings.model == Model::BgBb { settings.occasion_days } else { settings.time_unit.days() };
@@ -470,21 +475,37 @@ fn fit_group(
         }
     };
     let (orders, spend) = rayon::join(fit_orders, || GammaGamma::fit(&repeat));
-    let ((orders, orders_fit), (spend, spend_fit)) = (orders?, spend?);
-    let fitted = Fitted {
-        orders,
-        spend,
-        orders_covariance: orders_fit.covariance.clone(),
-        spend_covariance: spend_fit.covariance.clone(),
+    let (orders, orders_fit) = orders?;
+    let (spend, spend_fit, said) = match (spend, mean_order_value(input, who)) {
+        (Ok((spend, fit)), _) => (spend, Some(fit), None),
+        // Orders are told without repeat spend too.
+        (Err(MineError::Data { .. }), Some(mean)) => {
+            let said = format!(
+                "fewer than 3 customers have repeat spend above zero, so the mean of all orders, {mean:.2}, is expected of everyone"
+            );
+            (GammaGamma::constant(mean), None, Some(said))
+        }
+        (Err(e), _) => return Err(e),
     };
+    let spend_covariance = spend_fit.as_ref().map(|fit| fit.covariance.clone()).unwrap_or_default();
+    let fitted = Fitted { orders, spend, orders_covariance: orders_fit.covariance.clone(), spend_covariance };
     let report = GroupReport {
         group: None,
         customers: who.len(),
         orders: Some(orders_fit),
-        spend: Some(spend_fit),
+        spend: spend_fit,
+        spend_note: said,
         pooled_because: None,
     };
     Ok((fitted, report))
+}
+
+/// Net revenue of an order, of customers who kept something.
+fn mean_order_value(input: Input<'_>, who: &[usize]) -> Option<f64> {
+    let kept = who.iter().filter(|i| input.net_revenue[**i] > 0.0);
+    let (net, orders) =
+        kept.fold((0.0, 0.0), |(net, orders), i| (net + input.net_revenue[*i], orders + input.orders[*i]));
+    (net > 0.0 && orders > 0.0).then(|| net / orders)
 }
 
 fn spend_correlation(input: Input<'_>) -> Option<f64> {

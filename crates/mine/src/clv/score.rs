@@ -100,6 +100,9 @@ struct Ready<'a> {
     moved_spend: Vec<GammaGamma>,
 }
 
+/// The ends of an interval over the estimate, at most: parameters that leave more open say nothing, and there is no interval.
+pub const MOST_SPREAD: f64 = 20.0;
+
 /// How far along a standard deviation differences are taken.
 const NUDGE: f64 = 0.1;
 
@@ -162,7 +165,7 @@ impl<'a> Ready<'a> {
         let spend = self.fitted.spend.expected_spend(x, m);
         let variance: f64 =
             self.moved_spend.iter().map(|s| ((s.expected_spend(x, m) / spend).ln() / NUDGE).powi(2)).sum();
-        (spend, if self.moved_spend.is_empty() { f64::NAN } else { variance.sqrt() })
+        (spend, if self.fitted.spend_covariance.is_empty() { f64::NAN } else { variance.sqrt() })
     }
 }
 
@@ -353,6 +356,7 @@ impl Clv {
             if value.cost_per_order == 0.0 && value.cost_per_year == 0.0 && clv != 0.0 {
                 // Without costs CLV keeps its sign.
                 let factor = (reach / clv.abs()).exp();
+                let factor = if factor <= MOST_SPREAD { factor } else { f64::NAN };
                 both_finite(clv / factor, clv * factor)
             } else {
                 both_finite(clv - reach, clv + reach)
@@ -371,7 +375,13 @@ impl Clv {
             - value.cost_per_year * years
             - value.acquisition_cost;
         let spread = (quantile * s.se_expected).exp();
-        let (expected_orders_low, expected_orders_high) = both_finite(expected / spread, expected * spread);
+        // Nobody has more order days than days.
+        let most = value.horizon_days / unit;
+        let (expected_orders_low, expected_orders_high) = if spread <= MOST_SPREAD {
+            both_finite(expected / spread, (expected * spread).min(most.max(expected)))
+        } else {
+            (f64::NAN, f64::NAN)
+        };
         Score {
             p_alive: alive,
             p_alive_at_horizon: alive * ahead.p_alive_at_horizon,

@@ -93,7 +93,7 @@ pub(super) fn judge(
         let (today, rows) = &orders[orders.len() - 1];
         let mut target: Vec<u32> = rows
             .clone()
-            .filter(|r| ledger.sales[*r] > 0)
+            .filter(|r| ledger.is_bought(*r))
             .filter_map(|r| ledger.product(r).map(|p| p as u32))
             .collect();
         target.dedup();

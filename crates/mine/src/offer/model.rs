@@ -179,7 +179,7 @@ impl Sales {
             let range = at..at + rows.len();
             at = range.end;
             let order = rows[0] as usize;
-            let has_product = range.clone().any(|r| ledger.product[r] >= 0 && ledger.sales[r] > 0);
+            let has_product = range.clone().any(|r| ledger.product[r] >= 0 && ledger.is_bought(r));
             if has_product {
                 orders[ledger.order_customer[order] as usize].push((ledger.order_day[order], range));
             }
@@ -200,7 +200,7 @@ impl Sales {
                 let kept = kept(orders, but_last);
                 let mut bought: Vec<Bought> = Vec::new();
                 for (day, rows) in &orders[..kept] {
-                    for row in rows.clone().filter(|r| ledger.sales[*r] > 0) {
+                    for row in rows.clone().filter(|r| ledger.is_bought(*r)) {
                         if let Some(product) = ledger.product(row) {
                             let product = product as u32;
                             bought.push(Bought { product, orders: 1, first: *day, last: *day });
@@ -290,7 +290,7 @@ impl Offers {
         moves(ledger, sales, but_last, &mut products, categories.len());
         let lists =
             sales.orders.iter().flat_map(|orders| &orders[..kept(orders, but_last)]).map(|(_, rows)| {
-                let sold = rows.clone().filter(|r| ledger.sales[*r] > 0);
+                let sold = rows.clone().filter(|r| ledger.is_bought(*r));
                 sold.filter_map(|r| ledger.product(r).map(|p| p as u32)).collect::<Vec<u32>>()
             });
         let baskets = Baskets::from_lists(lists, products.len())?;
@@ -334,7 +334,7 @@ fn money(ledger: &Ledger<'_>, products: &mut [Product]) {
         s.0 += i128::from(ledger.net_e4(row));
         s.1 += i128::from(ledger.net_cost_e4(row));
         s.2 += i64::from(ledger.uncosted[row]);
-        s.3 += u64::from(ledger.sales[row] > 0);
+        s.3 += u64::from(ledger.is_bought(row));
     }
     let scale = tillwise_core::SCALE as f64;
     for (product, (net, cost, uncosted, orders)) in products.iter_mut().zip(sums) {
@@ -358,7 +358,7 @@ fn rhythms(
     for orders in &sales.orders {
         last.clear();
         for (day, rows) in &orders[..kept(orders, but_last)] {
-            for row in rows.clone().filter(|r| ledger.sales[*r] > 0) {
+            for row in rows.clone().filter(|r| ledger.is_bought(*r)) {
                 let Some(product) = ledger.product(row) else { continue };
                 if let Some(before) = last.insert(product as u32, *day).filter(|d| d < day) {
                     gaps[product].push(f64::from(day - before));
@@ -469,7 +469,7 @@ fn moves(ledger: &Ledger<'_>, sales: &Sales, but_last: bool, products: &mut [Pro
     for orders in &sales.orders {
         top.clear();
         for (_, rows) in &orders[..kept(orders, but_last)] {
-            let rows = || rows.clone().filter(|r| ledger.sales[*r] > 0).filter_map(|r| ledger.product(r));
+            let rows = || rows.clone().filter(|r| ledger.is_bought(*r)).filter_map(|r| ledger.product(r));
             // All of an order is seen at once: moves are counted against the orders before it.
             for p in rows() {
                 let Some((category, tier)) = products[p].category.zip(products[p].tier) else { continue };

@@ -259,7 +259,7 @@ fn orders_as_baskets(ledger: &Ledger<'_>, unit: Unit, items: usize) -> Result<(B
     let (mut last, mut baskets) = (None, 0u32);
     let mut with_product = 0;
     let mut last_order = -1;
-    for row in (0..ledger.order.len()).filter(|r| ledger.sales[*r] > 0) {
+    for row in (0..ledger.order.len()).filter(|r| ledger.is_bought(*r)) {
         let Some(product) = ledger.product(row) else { continue };
         let key = match unit {
             Unit::Order => (ledger.order[row] as usize, 0),
@@ -283,7 +283,7 @@ fn orders_as_baskets(ledger: &Ledger<'_>, unit: Unit, items: usize) -> Result<(B
 fn days_as_baskets(ledger: &Ledger<'_>, items: usize) -> Result<(Baskets, Vec<u32>, Vec<i32>), NotDone> {
     let (mut basket, mut item) = (Vec::new(), Vec::new());
     let (mut owner, mut day) = (Vec::new(), Vec::new());
-    for row in (0..ledger.order.len()).filter(|r| ledger.sales[*r] > 0) {
+    for row in (0..ledger.order.len()).filter(|r| ledger.is_bought(*r)) {
         let Some(product) = ledger.product(row) else { continue };
         let here = (ledger.customer(row) as u32, ledger.day(row).0);
         if owner.last().copied().zip(day.last().copied()) != Some(here) {

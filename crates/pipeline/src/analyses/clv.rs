@@ -12,8 +12,8 @@ use tillwise_core::schema::{
     CLV_CALIBRATION, CLV_DISTRIBUTION, CLV_FORECAST, CLV_MODELS, CLV_PARAMETERS, CLV_TRACKING,
 };
 use tillwise_mine::clv::{
-    Candidate, Clv, Fit, Input, Judged, Known, Levels, Model, Occasions, Orders, Report, Score, Settings,
-    choose, judge, track,
+    Candidate, Clv, Fit, Input, Judged, Known, Levels, MOST_SPREAD, Model, Occasions, Orders, Report, Score,
+    Settings, choose, judge, track,
 };
 use tillwise_table::{Table, TableError, assemble};
 
@@ -107,6 +107,17 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         tables.push(("clv_distribution.parquet", distribution(context, model, input)?));
     }
     let column = |f: fn(&Score) -> f64| nullable(scores.iter().map(f));
+    let mut report = file.report.clone();
+    let open = scores.iter().filter(|s| s.expected_orders > 0.0 && s.expected_orders_high.is_nan()).count();
+    if open > 0 && model.value.interval > 0.0 {
+        let said = format!(
+            "{open} of {} customers have no interval: what the parameters leave open is more than {MOST_SPREAD} times the estimate, or not determined",
+            scores.len()
+        );
+        if let Some(warnings) = report["warnings"].as_array_mut() {
+            warnings.push(said.into());
+        }
+    }
     Ok(Done {
         columns: vec![
             ("p_alive", column(|s| s.p_alive)),
@@ -124,7 +135,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             ("customer_equity", column(|s| s.customer_equity)),
         ],
         tables,
-        report: file.report.clone(),
+        report,
     })
 }
 

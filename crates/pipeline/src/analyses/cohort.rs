@@ -101,7 +101,7 @@ fn first_values<'a>(
             continue;
         }
         let mut sums: HashMap<&str, i128> = HashMap::new();
-        for row in range.filter(|r| ledger.sales[*r] > 0) {
+        for row in range.filter(|r| ledger.is_bought(*r)) {
             if let Some(name) = ledger.product(row).map(|p| names[p]).filter(|n| !n.is_empty()) {
                 *sums.entry(name).or_default() += i128::from(ledger.gross_e4[row]);
             }

@@ -20,6 +20,15 @@ pub fn read_csv(path: &Path, key: &str) -> Result<(Vec<String>, Vec<Vec<String>>
         .map_err(|e| wrong(format!("cannot read {}: {e}", path.display())))?;
     let strip = |h: &str| h.trim_start_matches('\u{feff}').to_owned();
     let header: Vec<String> = reader.headers().map_err(broken)?.iter().map(strip).collect();
+    if let [only] = header.as_slice()
+        && let Some(mark) = [';', '\t', '|'].into_iter().find(|mark| only.contains(*mark))
+    {
+        return Err(wrong(format!(
+            "{}: the delimiter seems to be `{}`; save the table with commas",
+            path.display(),
+            mark.escape_default()
+        )));
+    }
     let rows = reader
         .records()
         .map(|r| r.map(|r| r.iter().map(str::to_owned).collect()).map_err(broken))

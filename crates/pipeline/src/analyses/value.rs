@@ -188,7 +188,7 @@ fn key_customers(context: &Context<'_>, values: &[i128], most: usize) -> Result<
     let cumulative: Vec<Option<f64>> = keys
         .iter()
         .map(|i| {
-            sum += i128::from(values[*i].max(0));
+            sum += values[*i].max(0);
             share(sum)
         })
         .collect();
@@ -198,8 +198,8 @@ fn key_customers(context: &Context<'_>, values: &[i128], most: usize) -> Result<
         vec![
             ("place", ints(1..=keys.len() as i32)),
             ("customer_id", texts(keys.iter().map(|i| Some(ids[*i])))),
-            ("net_revenue", floats(keys.iter().map(|i| Some(money(i128::from(values[*i])))))),
-            ("revenue_share", floats(keys.iter().map(|i| share(i128::from(values[*i]))))),
+            ("net_revenue", floats(keys.iter().map(|i| Some(money(values[*i]))))),
+            ("revenue_share", floats(keys.iter().map(|i| share(values[*i])))),
             ("cumulative_share", floats(cumulative)),
             ("orders", counts(keys.iter().map(|i| Some(orders[*i] as u64)))),
             ("days_since_last", ints(keys.iter().map(|i| since[*i] as i32))),
@@ -265,7 +265,7 @@ fn products_table(
     sold: &Sold,
 ) -> Result<RecordBatch, TableError> {
     let class = classes(values);
-    let total: i128 = values.iter().map(|v| i128::from((*v).max(0))).sum();
+    let total: i128 = values.iter().map(|v| (*v).max(0)).sum();
     // Places within `products`, the largest first.
     let order: Vec<usize> = ranking(values).into_iter().map(|i| i as usize).collect();
     let p = |i: &usize| products[*i];

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tillwise_mine::cluster::kmeans::{Start, Steps};
-use tillwise_mine::cluster::{Criterion, FeatureSpec, K, Method, Settings as ClusterSettings};
+use tillwise_mine::cluster::{Criterion, FeatureSpec, K, Method, Settings as ClusterSettings, Transform};
 
-use super::{Auto, range, wrong};
+use super::{Auto, is_money, range, wrong};
 use crate::PipelineError;
 
 /// Cluster settings.
@@ -50,10 +50,10 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a feature is a column, or a table with column, transform (log, yeo_johnson, none), scale (standard, robust, none), winsor, weight"
+    expecting = "a feature is a column, or a table with column, transform (log, relative_log, yeo_johnson, none), scale (standard, robust, none), winsor, weight"
 )]
 pub enum FeatureChoice {
-    /// With the defaults.
+    /// With the defaults: money by its logarithm in units of its median, all else by the plain logarithm.
     Column(String),
     /// As said.
     Spec(FeatureSpec),
@@ -113,7 +113,10 @@ impl Default for Cluster {
 impl Cluster {
     pub(crate) fn settings(&self, seed: u64) -> ClusterSettings {
         let spec = |f: &FeatureChoice| match f {
-            FeatureChoice::Column(column) => FeatureSpec::new(column),
+            FeatureChoice::Column(column) => {
+                let transform = if is_money(column) { Transform::RelativeLog } else { Transform::default() };
+                FeatureSpec { transform, ..FeatureSpec::new(column) }
+            }
             FeatureChoice::Spec(spec) => spec.clone(),
         };
         ClusterSettings {

@@ -476,6 +476,13 @@ pub(crate) fn is_text(name: &str) -> bool {
     tillwise_core::schema::MODES.iter().any(|mode| name.strip_prefix("top_") == Some(mode))
 }
 
+/// Columns of the customer table whose unit is the money's.
+pub(crate) fn is_money(name: &str) -> bool {
+    const MONEY: [&str; 6] =
+        ["gross_revenue", "returns_value", "net_revenue", "cost", "avg_order_value", "mean_repeat_spend"];
+    MONEY.contains(&name) || name.starts_with("net_revenue_")
+}
+
 /// Features of churn that are computed from columns of the customer table.
 pub(crate) const COMPUTED: [&str; 5] =
     ["orders_trend", "revenue_trend", "returns_share", "lines_per_order", "p_alive"];

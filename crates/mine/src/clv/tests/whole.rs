@@ -437,17 +437,35 @@ fn customers_who_do_not_differ_end_on_the_boundary_and_it_is_said() {
 }
 
 #[test]
-fn a_search_that_fails_says_where_it_stopped() {
+fn the_mean_spend_is_held_at_the_observed_one_where_the_tail_or_nothing_decides() {
+    let held = |rows: &[(f64, f64)]| {
+        let (model, fit) = GammaGamma::fit(rows).unwrap();
+        let observed = rows.iter().map(|r| r.1).sum::<f64>() / rows.len() as f64;
+        close(model.population_mean(), observed, 1e-9 * observed);
+        close(model.expected_spend(0.0, f64::NAN), observed, 1e-9 * observed);
+        assert!(fit.warnings()[0].contains("the observed mean"), "{:?}", fit.warnings());
+        // Its uncertainty is that of a mean: the variance of the logarithm.
+        let spread = rows.iter().map(|r| (r.1 - observed).powi(2)).sum::<f64>() / (rows.len() as f64 - 1.0);
+        close(fit.covariance[2][2], spread / observed.powi(2) / rows.len() as f64, 1e-9);
+        model
+    };
     // Spend without a finite mean: q at or below one.
-    let rows: Vec<(f64, f64)> =
+    let tail: Vec<(f64, f64)> =
         (1..400).map(|i| (1.0 + f64::from(i % 3), 1.5f64.powi(i % 60) + f64::from(i))).collect();
-    match GammaGamma::fit(&rows) {
-        Err(MineError::NotConverged { model, stopped, why }) => {
-            assert_eq!(model, "Gamma-Gamma");
-            assert!(why.contains("not above 1") && stopped.parameters.len() == 3, "{why} {stopped:?}");
-        }
-        other => panic!("{other:?}"),
-    }
+    let model = held(&tail);
+    // Customers are drawn towards the mean, the less the more they ordered.
+    let [once, often] = [1.0, 50.0].map(|x| model.expected_spend(x, 10.0));
+    assert!(10.0 < often && often < once && once < model.population_mean());
+    // Five prices in turn for everyone: customers do not differ, and all are expected to spend the same.
+    let turn: Vec<(f64, f64)> = (0..300)
+        .map(|i| {
+            let x = 1 + i % 6;
+            (f64::from(x), (0..x).map(|k| f64::from(8 + 2 * ((i + k) % 5))).sum::<f64>() / f64::from(x))
+        })
+        .collect();
+    let model = held(&turn);
+    let same = [(1.0, 8.0), (6.0, 11.0), (3.0, 16.0)].map(|(x, m)| model.expected_spend(x, m));
+    assert!(same.iter().all(|s| (s - 12.0).abs() < 0.5), "{same:?}");
 }
 
 #[test]
