@@ -12,6 +12,7 @@
 mod bad_input;
 mod churn;
 mod clv;
+mod columns;
 mod contract;
 mod docs;
 mod engine;
