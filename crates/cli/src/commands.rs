@@ -78,6 +78,12 @@ fn propose(files: &[PathBuf], output: &Path, force: bool) -> Result<String, Fail
             output.display()
         )));
     }
+    if let Some(odd) = files.iter().find(|f| f.to_str().is_none()) {
+        return Err(Failure::Usage(format!(
+            "the name of {} is not UTF-8, so no config can hold it; rename the file",
+            odd.display()
+        )));
+    }
     let inputs: Vec<InputFile> =
         files.iter().map(|f| InputFile { name: f.display().to_string(), path: f.clone() }).collect();
     let mut proposal = inspect::inspect(&inputs)?;

@@ -31,6 +31,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use rayon::prelude::*;
 use tillwise_core::schema::{REJECTS, TRANSACTIONS};
+use tillwise_core::shortened;
 use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble};
 
 pub use config::{
@@ -84,6 +85,9 @@ pub fn find_files(patterns: &[String], base: &Path) -> Result<Vec<InputFile>, In
     }
     for pattern in patterns {
         let literal = base.join(pattern);
+        if base.to_str().is_none() && !literal.is_file() {
+            return Err(IngestError::Name { path: base.to_owned(), pattern: pattern.clone() });
+        }
         let mut found = Vec::new();
         if literal.is_file() {
             found.push(literal.clone());
@@ -598,7 +602,7 @@ impl Rejects {
             *self.by_reason.entry(reject.reason).or_default() += 1;
             self.first_of.entry(reject.reason).or_insert_with(|| {
                 let column = column(reject).map(|c| format!(", column `{c}`")).unwrap_or_default();
-                format!("{file}, line {}{column}: `{}`", reject.line, reject.value)
+                format!("{file}, line {}{column}: `{}`", reject.line, shortened(&reject.value))
             });
         }
         let columns: Vec<(&str, ArrayRef)> = vec![

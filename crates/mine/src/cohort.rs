@@ -122,16 +122,27 @@ pub struct Seen {
     pub cumulative_margin_e4: Option<i128>,
 }
 
+/// Cells of a rectangle of cohorts, at most: one row with a date far away would stretch all of them.
+pub const MOST_CELLS: usize = 5_000_000;
+
 /// Every cohort of every group, period by period up to that of `as_of`, and unseen ones up to as many as the oldest
 /// cohort has: a full rectangle. `groups[customer]` is the customer's group. Sorted by group, cohort and period.
-pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: Day) -> Vec<Cell> {
+///
+/// # Errors
+/// If there are more than [`MOST_CELLS`].
+pub fn cohorts(
+    ledger: &Ledger<'_>,
+    groups: &[u32],
+    calendar: Calendar,
+    as_of: Day,
+) -> Result<Vec<Cell>, MineError> {
     let mut first = vec![i32::MAX; ledger.customers];
     let sold = || {
         let orders = ledger.order_customer.iter().zip(ledger.order_day).zip(ledger.order_sales);
         orders.filter(|(_, sales)| **sales > 0).map(|((customer, day), _)| (*customer as usize, *day))
     };
     sold().for_each(|(customer, day)| first[customer] = first[customer].min(day));
-    let Some(oldest) = first.iter().filter(|d| **d != i32::MAX).min() else { return Vec::new() };
+    let Some(oldest) = first.iter().filter(|d| **d != i32::MAX).min() else { return Ok(Vec::new()) };
     let (oldest, last) = (calendar.period(Day(*oldest)), calendar.period(as_of));
     let width = (last - oldest + 1).max(1) as usize;
 
@@ -150,6 +161,15 @@ pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: D
     };
     let mut sizes: BTreeMap<(u32, i32), usize> = BTreeMap::new();
     (0..ledger.customers).filter_map(key).for_each(|k| *sizes.entry(k).or_default() += 1);
+    if sizes.len() * width > MOST_CELLS {
+        return Err(MineError::data(
+            format!("cohorts make at most {MOST_CELLS} cells"),
+            format!(
+                "{} cohorts over {width} periods make more; choose a longer period, or check the first and the last day",
+                sizes.len()
+            ),
+        ));
+    }
     let mut starts: BTreeMap<(u32, i32), usize> = BTreeMap::new();
     let mut length = 0;
     for (group, cohort) in sizes.keys() {
@@ -212,7 +232,7 @@ pub fn cohorts(ledger: &Ledger<'_>, groups: &[u32], calendar: Calendar, as_of: D
             });
         }
     }
-    cells
+    Ok(cells)
 }
 
 #[cfg(test)]
@@ -263,7 +283,7 @@ mod tests {
             line(2, "2023-01-01", -5, None),
         ]);
         let calendar = Calendar::new(Length::Month, 1).unwrap();
-        let cells = cohorts(&owned.ledger(true), &[0, 0, 0], calendar, day("2023-03-15"));
+        let cells = cohorts(&owned.ledger(true), &[0, 0, 0], calendar, day("2023-03-15")).unwrap();
         assert_eq!(cells.len(), 2 * 3);
         let seen = |i: usize| cells[i].seen.unwrap();
         assert_eq!((cells[0].customers, seen(0).active, seen(0).orders), (2, 2, 3));

@@ -55,6 +55,14 @@ pub enum TableError {
         /// What the reader said.
         message: String,
     },
+    /// The file could not be written.
+    #[error("cannot write {}: {message}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        message: String,
+    },
     /// The arrays do not make up the table: a defect of the code that put them together.
     #[error("`{column}` of the table {table}: {problem}; this is a defect of Tillwise, please report it")]
     Assemble {
@@ -79,6 +87,10 @@ pub enum TableError {
 
 pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> TableError + '_ {
     move |source| TableError::Io { path: path.to_owned(), source }
+}
+
+pub(crate) fn unwritten<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> TableError + '_ {
+    move |e| TableError::Write { path: path.to_owned(), message: e.to_string() }
 }
 
 pub(crate) fn broken<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> TableError + '_ {

@@ -14,7 +14,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
 
-use crate::{TableError, broken, io};
+use crate::{TableError, io, unwritten};
 
 /// Rows in a row group: what DuckDB and Power BI read well.
 pub const ROW_GROUP: usize = 122_880;
@@ -68,7 +68,7 @@ impl TableWriter {
         let file = BufWriter::new(File::create(path).map_err(io(path))?);
         let (writer, factory) = ArrowWriter::try_new(file, schema.clone(), Some(properties))
             .and_then(ArrowWriter::into_serialized_writer)
-            .map_err(broken(path))?;
+            .map_err(unwritten(path))?;
         Ok(TableWriter {
             path: path.to_owned(),
             schema,
@@ -133,7 +133,7 @@ impl TableWriter {
         self.pending = rest;
         self.pending_rows -= rows;
 
-        let writers = self.factory.create_column_writers(self.groups).map_err(broken(&self.path))?;
+        let writers = self.factory.create_column_writers(self.groups).map_err(unwritten(&self.path))?;
         let chunks: Vec<ArrowColumnChunk> = writers
             .into_par_iter()
             .enumerate()
@@ -146,12 +146,12 @@ impl TableWriter {
                 writer.close()
             })
             .collect::<Result<_, _>>()
-            .map_err(broken(&self.path))?;
-        let mut out = self.writer.next_row_group().map_err(broken(&self.path))?;
+            .map_err(unwritten(&self.path))?;
+        let mut out = self.writer.next_row_group().map_err(unwritten(&self.path))?;
         for chunk in chunks {
-            chunk.append_to_row_group(&mut out).map_err(broken(&self.path))?;
+            chunk.append_to_row_group(&mut out).map_err(unwritten(&self.path))?;
         }
-        out.close().map_err(broken(&self.path))?;
+        out.close().map_err(unwritten(&self.path))?;
         self.groups += 1;
         Ok(())
     }
@@ -162,7 +162,7 @@ impl TableWriter {
     /// If the file cannot be written.
     pub fn close(mut self) -> Result<usize, TableError> {
         self.flush()?;
-        self.writer.close().map_err(broken(&self.path))?;
+        self.writer.close().map_err(unwritten(&self.path))?;
         Ok(self.rows)
     }
 }

@@ -349,8 +349,12 @@ fn fit(
                         let unit = clv.unit_days;
                         let daily = Table::read(&calibration.daily)?;
                         tables.push(("clv_calibration.parquet", by_frequency(&candidates)?));
-                        if let Some(table) = tracking(&daily, orders, model, unit, span)? {
-                            tables.push(("clv_tracking.parquet", table));
+                        match tracking(&daily, orders, model, unit, span)? {
+                            Some(table) => tables.push(("clv_tracking.parquet", table)),
+                            None => report.warnings.push(format!(
+                                "not tracked week by week: {} has covariates or counts occasions, or the history is longer than a century",
+                                model.name()
+                            )),
                         }
                         let off = best.expected / best.actual - 1.0;
                         if off.abs() > 0.2 && best.actual > 0.0 {
@@ -376,6 +380,9 @@ fn fit(
     }
     Ok((clv, FullReport { fit: report, chosen, judged, not_judged }, tables))
 }
+
+/// Days that are tracked, at most: the work grows with their square, and a century holds any history but a typing error.
+const MOST_TRACKED_DAYS: usize = 36_525;
 
 /// The days of a judgement.
 #[derive(Clone, Copy)]
@@ -480,6 +487,9 @@ fn tracking(
         (daily.f64s("date")?, daily.f64s("first_order_days")?, daily.f64s("repeat_order_days")?);
     let Some(start) = dates.first().map(|d| *d as i32) else { return Ok(None) };
     let days = (span.holdout_end.0 - start + 1).max(0) as usize;
+    if days > MOST_TRACKED_DAYS {
+        return Ok(None);
+    }
     let (mut born, mut actual) = (vec![0.0; days], vec![0.0; days]);
     for (i, date) in dates.iter().enumerate() {
         let day = (*date as i32 - start) as usize;

@@ -40,7 +40,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let mut splits = vec![Split {
         by: "all",
         groups: vec![None],
-        cells: cohorts(&ledger, &everyone, calendar, context.as_of),
+        cells: cohorts(&ledger, &everyone, calendar, context.as_of)?,
     }];
     for by in &settings.by {
         let values = first_values(orders, &ledger, *by)?;
@@ -52,7 +52,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             continue;
         }
         let (groups, numbers) = largest(&values, settings.max_groups);
-        let cells = cohorts(&ledger, &numbers, calendar, context.as_of);
+        let cells = cohorts(&ledger, &numbers, calendar, context.as_of)?;
         splits.push(Split { by: by.name(), groups, cells });
     }
     let count = splits[0].cells.iter().filter(|c| c.period == 0).count();
