@@ -6,12 +6,15 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use polars::prelude::*;
-use tillwise_core::Money;
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
+use polars::prelude::{Column, DataFrame, PolarsResult};
+use tillwise_core::{EngineError, Money};
+use tillwise_table::Table;
 use tillwise_core::schema::MODES;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::Groups;
+use crate::{Groups, failed, table};
 use crate::purchases::Lines;
 
 /// The sums of a cell: lines and money of sales, money of returns, cost of either, and lines without one.
@@ -81,6 +84,20 @@ struct Columns {
     order: Vec<u64>,
     day: Vec<i32>,
     sums: [Vec<i64>; SUMS.len()],
+}
+
+impl Columns {
+    fn frame(self) -> PolarsResult<DataFrame> {
+        let n = self.range.len();
+        let mut columns = vec![
+            Column::new("range".into(), self.range),
+            Column::new("customer".into(), self.customer),
+            Column::new("order".into(), self.order),
+            Column::new("day".into(), self.day),
+        ];
+        columns.extend(SUMS.into_iter().zip(self.sums).map(|(name, sums)| Column::new(name.into(), sums)));
+        DataFrame::new(n, columns)
+    }
 }
 
 #[derive(Default)]
@@ -205,12 +222,19 @@ impl Dictionaries {
 
     /// Turns lines into numbers. Neighbouring lines of one order and day become one
     /// cell; the same order met again later makes another, to be grouped with it.
-    pub fn encode(&mut self, lines: &DataFrame) -> PolarsResult<Groups> {
-        let text = |name: &str| lines.column(name).and_then(|c| c.str());
-        let ints = |name: &str| lines.column(name).and_then(|c| c.i64());
-        let days = lines.column("order_date")?.date()?.physical();
-        let returns = lines.column("is_return")?.bool()?;
-        let optional = |name: &str| -> PolarsResult<Option<&StringChunked>> {
+    pub fn encode(&mut self, lines: &Table) -> Result<Groups, EngineError> {
+        let missing = |name: &str| EngineError::Failed {
+            engine: "polars",
+            doing: "reading lines",
+            message: format!("the column `{name}` has another type than it should"),
+        };
+        let array = |name: &str| lines.array(name).map_err(table);
+        let text = |name: &str| array(name)?.as_string_opt::<i32>().ok_or_else(|| missing(name));
+        let ints = |name: &str| array(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| missing(name));
+        let days =
+            array("order_date")?.as_primitive_opt::<Date32Type>().ok_or_else(|| missing("order_date"))?;
+        let returns = array("is_return")?.as_boolean_opt().ok_or_else(|| missing("is_return"))?;
+        let optional = |name: &str| -> Result<Option<&StringArray>, EngineError> {
             let column = text(name)?;
             Ok((column.null_count() < column.len()).then_some(column))
         };
@@ -228,7 +252,11 @@ impl Dictionaries {
         let mut values: [Keyed; MODES.len()] = Default::default();
         let mut returned = Returned::default();
         let mut kept = Lines::default();
-        let mut moments = self.keeps_lines.then(|| moments(lines)).transpose()?;
+        let mut moments = None;
+        if self.keeps_lines {
+            let of = array("ordered_at")?.as_primitive_opt::<TimestampMicrosecondType>();
+            moments = Some(of.ok_or_else(|| missing("ordered_at"))?.iter());
+        }
         let mut last: Option<(&str, &str, i32)> = None;
         let mut here = (0u32, 0u32);
         let heads =
@@ -310,24 +338,20 @@ impl Dictionaries {
             }
         }
 
-        let mut columns = vec![
-            Column::new("range".into(), cells.range),
-            Column::new("customer".into(), cells.customer),
-            Column::new("order".into(), cells.order),
-            Column::new("day".into(), cells.day),
-        ];
-        columns.extend(SUMS.into_iter().zip(cells.sums).map(|(name, sums)| Column::new(name.into(), sums)));
-        let mut frames: [DataFrame; MODES.len()] = Default::default();
-        for (frame, keyed) in frames.iter_mut().zip(values) {
-            *frame = keyed.frame(true)?;
-        }
-        Ok(Groups {
-            cells: DataFrame::new(columns[0].len(), columns)?,
-            products: bought.frame(false)?,
-            values: frames,
-            returns: returned.frame()?,
-            lines: kept.frame()?,
-        })
+        let framed = || -> PolarsResult<Groups> {
+            let mut frames: [DataFrame; MODES.len()] = Default::default();
+            for (frame, keyed) in frames.iter_mut().zip(values) {
+                *frame = keyed.frame(true)?;
+            }
+            Ok(Groups {
+                cells: cells.frame()?,
+                products: bought.frame(false)?,
+                values: frames,
+                returns: returned.frame()?,
+                lines: kept.frame()?,
+            })
+        };
+        framed().map_err(failed("encoding lines"))
     }
 
     fn customer_number(&mut self, id: &str) -> u32 {
@@ -339,7 +363,3 @@ impl Dictionaries {
     }
 }
 
-/// The moments of lines, in microseconds.
-fn moments(lines: &DataFrame) -> PolarsResult<impl Iterator<Item = Option<i64>> + '_> {
-    Ok(lines.column("ordered_at")?.datetime()?.physical().iter())
-}

@@ -78,9 +78,7 @@ impl<'a> Folded<'a> {
     pub fn new(groups: Groups, dictionaries: &'a Dictionaries) -> PolarsResult<Folded<'a>> {
         let sorted = groups
             .cells
-            .lazy()
-            .sort(["customer", "day", "order"], SortMultipleOptions::default().with_multithreaded(true))
-            .collect()?;
+            .sort(["customer", "day", "order"], SortMultipleOptions::default().with_multithreaded(true))?;
         let mut cells = cells(sorted)?;
         date_orders(&mut cells);
         let mut products = Vec::new();

@@ -1,6 +1,6 @@
 //! Transactions to customer tables, with Polars.
 //!
-//! Polars reads the lines, a row group at a time. In one pass customers, products and attribute values become small
+//! The lines are read a row group at a time. In one pass customers, products and attribute values become small
 //! numbers, and neighbouring lines of an order are drawn together ([`encode`]); on those numbers Polars
 //! groups *cells*, one per (customer, order, day), the first day of each product that a customer bought, and
 //! the lines of each attribute value. Every requested date is then summed from them ([`fold`]): the lines are
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 use tillwise_core::schema::MODES;
 use tillwise_core::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
-use tillwise_table::{Compression, ROW_GROUP, TableError, TableWriter, arrow_schema, write_table};
+use tillwise_table::{Compression, RowGroup, TableError, TableWriter, arrow_schema, write_table};
 
 use encode::Dictionaries;
 use fold::{Daily, Folded};
@@ -59,7 +59,7 @@ impl Engine for PolarsEngine {
         purchases: Option<&PurchasesRequest>,
     ) -> Result<Vec<SummaryStats>, EngineError> {
         let pieces = pieces(transactions)?;
-        let lines: usize = pieces.iter().map(|p| p.lines).sum();
+        let lines: usize = pieces.iter().map(RowGroup::rows).sum();
         let range_bytes = self
             .memory_limit
             .map_or(DEFAULT_RANGE_BYTES, |limit| (limit / 8).clamp(1 << 16, DEFAULT_RANGE_BYTES));
@@ -78,7 +78,8 @@ impl Engine for PolarsEngine {
             let receive = receive;
             scope.spawn(move || {
                 for piece in pieces {
-                    let runs = piece.read(&COLUMNS).and_then(|lines| dictionaries.encode(&lines));
+                    let lines = piece.read(&COLUMNS).map_err(table);
+                    let runs = lines.and_then(|lines| dictionaries.encode(&lines));
                     // The receiver is gone only when a piece has failed already.
                     if send.send(runs).is_err() {
                         return;
@@ -86,11 +87,7 @@ impl Engine for PolarsEngine {
                 }
             });
             loop {
-                let runs: Vec<Groups> = receive
-                    .iter()
-                    .take(PIECES_A_SPILL)
-                    .collect::<PolarsResult<_>>()
-                    .map_err(failed("reading lines"))?;
+                let runs: Vec<Groups> = receive.iter().take(PIECES_A_SPILL).collect::<Result<_, _>>()?;
                 if runs.is_empty() {
                     return Ok::<(), EngineError>(());
                 }
@@ -162,13 +159,6 @@ pub(crate) struct Groups {
 impl Groups {
     /// Draws cells and values with equal keys together.
     pub fn group(self) -> PolarsResult<Groups> {
-        let group = |frame: DataFrame, keys: &[&str], sums: &[&str]| {
-            let keys: Vec<Expr> = keys.iter().map(|k| col(*k)).collect();
-            // The range follows from the customer; as a key it would only cost.
-            let range = std::iter::once(col("range").first());
-            let sums: Vec<Expr> = range.chain(sums.iter().map(|n| col(*n).sum())).collect();
-            frame.lazy().group_by(keys).agg(sums).collect()
-        };
         let cells = group(self.cells, &["customer", "order", "day"], &encode::SUMS)?;
         let mut values = self.values;
         for frame in values.iter_mut().filter(|f| f.width() > 0) {
@@ -178,11 +168,23 @@ impl Groups {
     }
 }
 
-/// Some lines of a Parquet file: what is read at once.
-struct Piece {
-    path: PathBuf,
-    from: usize,
-    lines: usize,
+/// One row for each combination of the keys, with sums.
+fn group(frame: DataFrame, keys: &[&str], sums: &[&str]) -> PolarsResult<DataFrame> {
+    // The range follows from the customer; where there is one only, it would cost as a key.
+    let ranges = frame.column("range")?.u32()?.max().unwrap_or(0);
+    let mut by = keys.to_vec();
+    if ranges > 0 {
+        by.push("range");
+    }
+    #[expect(deprecated, reason = "the lazy way brings half of Polars, and eager sums of whole numbers are the same")]
+    let mut grouped = frame.group_by(by)?.select(sums.iter().copied()).sum()?;
+    for name in sums {
+        grouped.rename(&format!("{name}_sum"), (*name).into())?;
+    }
+    if ranges == 0 {
+        grouped.with_column(Column::new("range".into(), vec![0u32; grouped.height()]))?;
+    }
+    Ok(grouped)
 }
 
 /// What the engine needs of a line.
@@ -191,20 +193,8 @@ const COLUMNS: [&str; 9 + MODES.len()] = [
     "cost_e4", "product", MODES[0], MODES[1], MODES[2], MODES[3],
 ];
 
-impl Piece {
-    fn read(&self, columns: &[&str]) -> PolarsResult<DataFrame> {
-        let columns: Vec<Expr> = columns.iter().map(|c| col(*c)).collect();
-        scan(&self.path)?.slice(self.from as i64, self.lines as IdxSize).select(columns).collect()
-    }
-}
-
-fn scan(path: &Path) -> PolarsResult<LazyFrame> {
-    let args = ScanArgsParquet { glob: false, cache: false, ..ScanArgsParquet::default() };
-    LazyFrame::scan_parquet(PlRefPath::try_from_path(path)?, args)
-}
-
 /// All lines, months and parts in order, in pieces of a row group.
-fn pieces(transactions: &Path) -> Result<Vec<Piece>, EngineError> {
+fn pieces(transactions: &Path) -> Result<Vec<RowGroup>, EngineError> {
     let list = |folder: &Path| -> Result<Vec<PathBuf>, EngineError> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder).map_err(io(folder))? {
@@ -216,16 +206,7 @@ fn pieces(transactions: &Path) -> Result<Vec<Piece>, EngineError> {
     let mut pieces = Vec::new();
     for month in list(transactions)?.into_iter().filter(|p| p.is_dir()) {
         for path in list(&month)? {
-            let count =
-                scan(&path).and_then(|lf| lf.select([len()]).collect()).map_err(failed("counting lines"))?;
-            let count =
-                count.columns().first().and_then(|c| c.get(0).ok()).and_then(|v| v.extract::<usize>());
-            let lines = count.unwrap_or(0);
-            pieces.extend((0..lines).step_by(ROW_GROUP).map(|from| Piece {
-                path: path.clone(),
-                from,
-                lines: ROW_GROUP.min(lines - from),
-            }));
+            pieces.extend(RowGroup::all(&path).map_err(table)?);
         }
     }
     Ok(pieces)
@@ -233,13 +214,13 @@ fn pieces(transactions: &Path) -> Result<Vec<Piece>, EngineError> {
 
 /// Ids that cut the customers into `ranges` of about equally many lines: the first id of each range
 /// but the first.
-fn bounds(pieces: &[Piece], lines: usize, ranges: usize) -> Result<Vec<String>, EngineError> {
+fn bounds(pieces: &[RowGroup], lines: usize, ranges: usize) -> Result<Vec<String>, EngineError> {
     let step = (lines / (ranges * SAMPLE_PER_RANGE)).max(1);
     let mut sample: Vec<String> = Vec::new();
     for piece in pieces {
-        let ids = piece.read(&["customer_id"]).map_err(failed("sampling customers"))?;
-        let ids = ids.column("customer_id").and_then(|c| c.str()).map_err(failed("sampling customers"))?;
-        sample.extend(ids.iter().flatten().step_by(step).map(str::to_owned));
+        let read = piece.read(&["customer_id"]).map_err(table)?;
+        let ids = read.texts("customer_id").map_err(table)?;
+        sample.extend(ids.into_iter().step_by(step).map(str::to_owned));
     }
     sample.sort_unstable();
     let mut bounds: Vec<String> =
@@ -257,5 +238,5 @@ pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> EngineError + '_
 }
 
 pub(crate) fn table(e: TableError) -> EngineError {
-    EngineError::Failed { engine: "polars", doing: "writing a customer table", message: e.to_string() }
+    EngineError::Failed { engine: "polars", doing: "reading or writing tables", message: e.to_string() }
 }

@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use tillwise_core::schema::{Column, Kind};
 
 pub use assemble::assemble;
-pub use read::Table;
+pub use read::{RowGroup, Table};
 pub use write::{Compression, ROW_GROUP, TableWriter, write_table};
 
 /// The Arrow schema of a table.

@@ -11,6 +11,46 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::{TableError, broken, io};
 
+/// A part of a Parquet file that is read at once.
+#[derive(Clone, Debug)]
+pub struct RowGroup {
+    path: PathBuf,
+    number: usize,
+    rows: usize,
+}
+
+impl RowGroup {
+    /// All row groups of a file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn all(path: &Path) -> Result<Vec<RowGroup>, TableError> {
+        let file = File::open(path).map_err(io(path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken(path))?;
+        let groups = builder.metadata().row_groups().iter().enumerate();
+        Ok(groups
+            .map(|(number, group)| RowGroup {
+                path: path.to_owned(),
+                number,
+                rows: usize::try_from(group.num_rows()).unwrap_or(0),
+            })
+            .collect())
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Reads some columns of it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(&self, columns: &[&str]) -> Result<Table, TableError> {
+        Table::read_some(&self.path, Some(columns), Some(self.number))
+    }
+}
+
 /// A table in memory.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -24,7 +64,7 @@ impl Table {
     /// # Errors
     /// If it cannot be read.
     pub fn read(path: &Path) -> Result<Table, TableError> {
-        Table::read_some(path, None)
+        Table::read_some(path, None, None)
     }
 
     /// Reads some columns of a Parquet file.
@@ -32,15 +72,22 @@ impl Table {
     /// # Errors
     /// If it cannot be read. Columns that are not there are missed when they are asked for.
     pub fn read_columns(path: &Path, columns: &[&str]) -> Result<Table, TableError> {
-        Table::read_some(path, Some(columns))
+        Table::read_some(path, Some(columns), None)
     }
 
-    fn read_some(path: &Path, columns: Option<&[&str]>) -> Result<Table, TableError> {
+    fn read_some(
+        path: &Path,
+        columns: Option<&[&str]>,
+        row_group: Option<usize>,
+    ) -> Result<Table, TableError> {
         let file = File::open(path).map_err(io(path))?;
         let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken(path))?;
         if let Some(columns) = columns {
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             builder = builder.with_projection(mask);
+        }
+        if let Some(number) = row_group {
+            builder = builder.with_row_groups(vec![number]);
         }
         let reader = builder.with_batch_size(crate::ROW_GROUP).build().map_err(broken(path))?;
         let schema = reader.schema();

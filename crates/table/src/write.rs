@@ -27,6 +27,8 @@ pub enum Compression {
     Snappy,
     /// Smaller files.
     Zstd,
+    /// Not at all: for scratch files.
+    None,
 }
 
 /// Writes one Parquet file from batches of any size.
@@ -53,6 +55,7 @@ impl TableWriter {
         metadata: &[(&str, String)],
     ) -> Result<TableWriter, TableError> {
         let codec = match compression {
+            Compression::None => Codec::UNCOMPRESSED,
             Compression::Snappy => Codec::SNAPPY,
             Compression::Zstd => Codec::ZSTD(ZstdLevel::default()),
         };
