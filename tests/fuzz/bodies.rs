@@ -11,8 +11,11 @@ use tillwise_ingest::{ingest, InputFile};
 use tillwise_mine::{churn, cluster, clv, offer, rfm};
 use tillwise_pipeline::Config;
 
+/// Does something with bytes.
+pub type Body = fn(&[u8]);
+
 /// Every body by its name.
-pub const BODIES: [(&str, fn(&[u8])); 10] = [
+pub const BODIES: [(&str, Body); 10] = [
     ("csv", csv),
     ("json_lines", json_lines),
     ("json", json),

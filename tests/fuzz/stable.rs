@@ -131,7 +131,7 @@ fn parquet(rows: &[[String; 5]]) -> Vec<u8> {
 }
 
 /// Runs a body on bytes, no longer than a minute: such a file is read in milliseconds.
-fn survives(name: &str, body: fn(&[u8]), bytes: &[u8]) -> Result<(), String> {
+fn survives(name: &str, body: bodies::Body, bytes: &[u8]) -> Result<(), String> {
     let (send, receive) = mpsc::channel();
     let owned = bytes.to_vec();
     std::thread::spawn(move || {

@@ -23,6 +23,7 @@ fn requests(scene: &Scene) -> Vec<SummaryRequest> {
         occasion_days: label.map(|_| 30),
         daily: Some(scene.path(&format!("daily-{name}"))),
         active_within_days: active,
+        only: None,
         out: scene.path(name),
     };
     vec![
@@ -30,6 +31,10 @@ fn requests(scene: &Scene) -> Vec<SummaryRequest> {
         request("2023-06-30", Some("2023-09-28"), Some(180), "labelled.parquet"),
         request("2022-01-03", Some("2022-04-03"), None, "early.parquet"),
         request("2021-12-31", None, None, "nobody.parquet"),
+        SummaryRequest {
+            only: Some(vec!["customer_id", "orders", "net_revenue", "top_country"]),
+            ..request("2023-03-31", None, None, "few.parquet")
+        },
     ]
 }
 
@@ -86,6 +91,7 @@ fn orders_over_two_days_and_ties_follow_the_definitions() {
         occasion_days: Some(2),
         daily: Some(scene.path(&format!("daily-{as_of}.parquet"))),
         active_within_days: None,
+        only: None,
         out: scene.path(&format!("{as_of}.parquet")),
     };
     check_engine(

@@ -18,6 +18,8 @@ pub struct SummaryRequest {
     pub daily: Option<PathBuf>,
     /// Only customers with an order in this many days up to `as_of`; `None` takes everyone.
     pub active_within_days: Option<i32>,
+    /// The only columns to make, those of options besides; `None` makes all.
+    pub only: Option<Vec<&'static str>>,
     /// The Parquet file to write, one row per customer, ascending `customer_id` (bytewise).
     pub out: PathBuf,
 }
@@ -26,6 +28,9 @@ impl SummaryRequest {
     /// The columns of the table.
     pub fn columns(&self) -> Vec<Column> {
         let mut columns = SUMMARY.to_vec();
+        if let Some(only) = &self.only {
+            columns.retain(|c| only.contains(&c.name));
+        }
         if self.occasion_days.is_some() {
             columns.extend(OCCASIONS);
         }

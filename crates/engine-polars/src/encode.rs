@@ -9,13 +9,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use polars::prelude::{Column, DataFrame, PolarsResult};
+use tillwise_core::schema::MODES;
 use tillwise_core::{EngineError, Money};
 use tillwise_table::Table;
-use tillwise_core::schema::MODES;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::{Groups, failed, table};
 use crate::purchases::Lines;
+use crate::{Groups, failed, table};
 
 /// The sums of a cell: lines and money of sales, money of returns, cost of either, and lines without one.
 pub(crate) const SUMS: [&str; 7] = ["lines", "units", "gross", "returned", "cost", "cost_back", "uncosted"];
@@ -362,4 +362,3 @@ impl Dictionaries {
         number
     }
 }
-

@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use polars::prelude::*;
+use polars::prelude::{DataFrame, PolarsResult, SortMultipleOptions};
 use rayon::slice::ParallelSliceMut;
-use tillwise_core::schema::{DAILY, MODES, WINDOWS};
+use tillwise_core::schema::{Column, DAILY, MODES, WINDOWS};
 use tillwise_core::{Day, SummaryRequest, sum_to_f64};
 use tillwise_table::{TableError, assemble};
 
@@ -142,8 +142,12 @@ impl<'a> Folded<'a> {
         net_returns: bool,
         daily: &mut Daily,
     ) -> Result<(RecordBatch, usize), TableError> {
-        let products = self.product_counts(request.as_of);
-        let modes = self.modes(request.as_of);
+        let columns = request.columns();
+        let wants = |name: &str| columns.iter().any(|c| c.name == name);
+        let products =
+            if wants("distinct_products") { self.product_counts(request.as_of) } else { Vec::new() };
+        let modes =
+            if TOPS.iter().any(|top| wants(top)) { self.modes(request.as_of) } else { Default::default() };
         let mut rows = Rows::default();
         let mut return_only = 0;
         for Customer { number, cells, refunds } in &self.customers {
@@ -156,7 +160,7 @@ impl<'a> Folded<'a> {
                     rows.push(
                         self.dictionaries.customer(*number),
                         *summary,
-                        products[*number as usize],
+                        products.get(*number as usize).copied().unwrap_or_default(),
                         tops,
                     );
                 }
@@ -164,7 +168,7 @@ impl<'a> Folded<'a> {
                 Outcome::Unseen => {}
             }
         }
-        Ok((rows.finish(request)?, return_only))
+        Ok((rows.finish(request, &columns)?, return_only))
     }
 
     /// By customer number.
@@ -465,6 +469,9 @@ fn upper_gap(days: &[i32]) -> Option<f64> {
     Some(f64::from(low) + tenths as f64 * f64::from(high - low) / 10.0)
 }
 
+/// The columns of a customer table for each of [`MODES`].
+const TOPS: [&str; MODES.len()] = ["top_category", "top_country", "top_channel", "top_store"];
+
 /// The columns of a customer table being built.
 #[derive(Default)]
 struct Rows {
@@ -484,7 +491,7 @@ impl Rows {
         }
     }
 
-    fn finish(self, request: &SummaryRequest) -> Result<RecordBatch, TableError> {
+    fn finish(self, request: &SummaryRequest, columns: &[Column]) -> Result<RecordBatch, TableError> {
         let s = &self.summaries;
         let int = |f: &dyn Fn(&Summary) -> i64| Arc::new(s.iter().map(f).collect::<Int64Array>()) as ArrayRef;
         let days =
@@ -496,7 +503,7 @@ impl Rows {
             Arc::new(s.iter().map(f).collect::<Float64Array>()) as ArrayRef
         };
         let money = |f: &dyn Fn(&Summary) -> i128| float(&|s| Some(sum_to_f64(f(s))));
-        let mut columns: Vec<(&str, ArrayRef)> = vec![
+        let mut arrays: Vec<(&str, ArrayRef)> = vec![
             ("customer_id", Arc::new(StringArray::from_iter_values(&self.ids))),
             ("as_of", date(&|s| s.as_of)),
             ("first_order_date", date(&|s| s.first)),
@@ -525,16 +532,15 @@ impl Rows {
         const ORDERS: [&str; WINDOWS.len()] = ["orders_30d", "orders_90d", "orders_180d", "orders_365d"];
         const REVENUE: [&str; WINDOWS.len()] =
             ["net_revenue_30d", "net_revenue_90d", "net_revenue_180d", "net_revenue_365d"];
-        const TOPS: [&str; MODES.len()] = ["top_category", "top_country", "top_channel", "top_store"];
         for i in 0..WINDOWS.len() {
-            columns.push((ORDERS[i], int(&|s| s.window_orders[i])));
-            columns.push((REVENUE[i], money(&|s| s.window_net[i])));
+            arrays.push((ORDERS[i], int(&|s| s.window_orders[i])));
+            arrays.push((REVENUE[i], money(&|s| s.window_net[i])));
         }
         for (name, top) in TOPS.into_iter().zip(self.tops) {
-            columns.push((name, Arc::new(StringArray::from(top))));
+            arrays.push((name, Arc::new(StringArray::from(top))));
         }
         if request.occasion_days.is_some() {
-            columns.extend([
+            arrays.extend([
                 ("x_occasions", days(&|s| s.x_occasions)),
                 ("t_x_occasions", days(&|s| s.t_x_occasions)),
                 ("occasions", days(&|s| s.occasions)),
@@ -543,12 +549,13 @@ impl Rows {
         }
         if request.label_until.is_some() {
             let next = Arc::new(s.iter().map(|s| s.days_to_next_order).collect::<Int32Array>());
-            columns.extend([
+            arrays.extend([
                 ("orders_in_horizon", int(&|s| s.orders_in_horizon)),
                 ("order_days_in_horizon", int(&|s| s.order_days_in_horizon)),
                 ("days_to_next_order", next),
             ]);
         }
-        assemble("customers", &request.columns(), columns)
+        arrays.retain(|(name, _)| columns.iter().any(|c| c.name == *name));
+        assemble("customers", columns, arrays)
     }
 }

@@ -17,7 +17,8 @@ mod spill;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::*;
+use polars::prelude::{ChunkAgg, Column, DataFrame, PolarsError, PolarsResult};
+use rayon::prelude::*;
 use tillwise_core::schema::MODES;
 use tillwise_core::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
 use tillwise_table::{Compression, RowGroup, TableError, TableWriter, arrow_schema, write_table};
@@ -109,13 +110,14 @@ impl Engine for PolarsEngine {
             if folded.may_have_wrapped() {
                 return Err(EngineError::TooMuchMoney);
             }
-            for (request, writer, stats, daily) in &mut outputs {
+            // Dates do not depend on each other.
+            outputs.par_iter_mut().with_max_len(1).try_for_each(|(request, writer, stats, daily)| {
                 let (batch, return_only) = folded.summarise(request, net_returns, daily).map_err(table)?;
                 stats.customers += batch.num_rows();
                 stats.return_only += return_only;
                 writer.push(batch);
-                writer.flush_full().map_err(table)?;
-            }
+                writer.flush_full().map_err(table)
+            })?;
             if let Some(kept) = &mut kept {
                 kept.add(&lines, &folded)?;
             }
@@ -176,7 +178,10 @@ fn group(frame: DataFrame, keys: &[&str], sums: &[&str]) -> PolarsResult<DataFra
     if ranges > 0 {
         by.push("range");
     }
-    #[expect(deprecated, reason = "the lazy way brings half of Polars, and eager sums of whole numbers are the same")]
+    #[expect(
+        deprecated,
+        reason = "the lazy way brings half of Polars, and eager sums of whole numbers are the same"
+    )]
     let mut grouped = frame.group_by(by)?.select(sums.iter().copied()).sum()?;
     for name in sums {
         grouped.rename(&format!("{name}_sum"), (*name).into())?;

@@ -478,6 +478,7 @@ fn summarise(
         occasion_days,
         daily: None,
         active_within_days: None,
+        only: None,
         out: path.clone(),
     }];
     let horizon = config.churn.horizon_days;
@@ -491,6 +492,7 @@ fn summarise(
             occasion_days: None,
             daily: None,
             active_within_days: (!needs_everyone).then_some(config.churn.eligible_days),
+            only: None,
             out: out.clone(),
         });
         LabelledTable { cutoff, path: out }
@@ -516,6 +518,7 @@ fn summarise(
                 occasion_days,
                 daily: Some(calibration.daily.clone()),
                 active_within_days: None,
+                only: None,
                 out: calibration.customers.clone(),
             });
             calibration
@@ -535,6 +538,7 @@ fn summarise(
         occasion_days: None,
         daily: None,
         active_within_days: None,
+        only: Some(crate::analyses::rfm::columns(&config.rfm)),
         out: p.path.clone(),
     }));
     info!(dates = requests.len(), "summing customers");

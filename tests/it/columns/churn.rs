@@ -127,10 +127,10 @@ pub fn metrics(world: &World) -> Found {
     }
     ensure(wide * 10 >= 6 * frame.rows, "values lie within their intervals")?;
     // A share of a share: the chance that a churner is ranked first, and errors below what a coin makes.
-    for i in 0..frame.rows {
-        match frame.t("metric")[i].as_str() {
-            "auc" => ensure((0.5..=1.0).contains(&value[i]), "an AUC")?,
-            "brier" => ensure((0.0..=0.3).contains(&value[i]), "a Brier score")?,
+    for (metric, value) in frame.t("metric").iter().zip(value) {
+        match metric.as_str() {
+            "auc" => ensure((0.5..=1.0).contains(value), "an AUC")?,
+            "brier" => ensure((0.0..=0.3).contains(value), "a Brier score")?,
             _ => {}
         }
     }

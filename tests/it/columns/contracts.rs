@@ -96,10 +96,10 @@ pub fn tests(world: &World) -> Found {
         let (n, d) = (at_risk(None), events(None));
         for a in 0..2 {
             u[a] += events(Some(a)) - d * at_risk(Some(a)) / n;
-            for b in 0..2 {
+            for (b, cell) in v[a].iter_mut().enumerate() {
                 let same = if a == b { 1.0 } else { 0.0 };
                 if n > 1.0 {
-                    v[a][b] += d * (n - d) / (n - 1.0) * at_risk(Some(a)) / n * (same - at_risk(Some(b)) / n);
+                    *cell += d * (n - d) / (n - 1.0) * at_risk(Some(a)) / n * (same - at_risk(Some(b)) / n);
                 }
             }
         }

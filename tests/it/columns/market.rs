@@ -195,9 +195,8 @@ pub fn products(world: &World) -> Found {
     holds(frame, "units", order.iter().map(units))?;
     holds(frame, "mean_unit_price", order.iter().map(|i| gross(i) / units(i)))?;
     holds_about(frame, "returns_value", order.iter().map(|i| gross(i) - value[*i]), 1e-7)?;
-    let distinct = |i: &usize, of: &dyn Fn(&Line) -> String| {
-        sales(i).map(|l| of(l)).collect::<BTreeSet<_>>().len() as f64
-    };
+    let distinct =
+        |i: &usize, of: &dyn Fn(&Line) -> String| sales(i).map(of).collect::<BTreeSet<_>>().len() as f64;
     holds(frame, "orders", order.iter().map(|i| distinct(i, &|l| l.order.clone())))?;
     holds(frame, "customers", order.iter().map(|i| distinct(i, &|l| l.customer.clone())))
 }
@@ -308,8 +307,8 @@ pub fn offers(world: &World) -> Found {
         .filter(|l| !l.is_return())
         .map(|l| (l.customer.as_str(), l.product()))
         .collect();
-    for i in 0..frame.rows {
-        let had = bought.contains(&(ids[i].as_str(), frame.t("product")[i].clone()));
+    for (i, id) in ids.iter().enumerate() {
+        let had = bought.contains(&(id.as_str(), frame.t("product")[i].clone()));
         match frame.t("kind")[i].as_str() {
             "new" | "up_sell" => ensure(!had, "a new product was not bought yet")?,
             "again" => ensure(had, "what is bought again was bought")?,
@@ -357,9 +356,9 @@ pub fn offer_metrics(world: &World) -> Found {
     ensure(frame.t("model").iter().any(|m| m == "most_popular"), "with a baseline")?;
     // Longer lists hit more.
     let mut lists: BTreeMap<(&String, &String), Vec<(f64, f64)>> = BTreeMap::new();
-    for i in 0..frame.rows {
+    for (i, hits) in hits.iter().enumerate() {
         let key = (&frame.t("task")[i], &frame.t("model")[i]);
-        lists.entry(key).or_default().push((frame.n("list_length")[i], hits[i]));
+        lists.entry(key).or_default().push((frame.n("list_length")[i], *hits));
     }
     ensure(
         lists.values().all(|l| l.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1) && l.len() > 1),

@@ -7,7 +7,7 @@ mod clv;
 mod cohort;
 mod offer;
 mod orders;
-mod rfm;
+pub mod rfm;
 pub mod side;
 mod value;
 

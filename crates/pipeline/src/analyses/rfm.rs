@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
 use serde::Serialize;
-use tillwise_core::schema::{RFM_BREAKS, SEGMENT_GROUPS, SEGMENT_HISTORY, SEGMENT_MIGRATION, SEGMENTS};
+use tillwise_core::schema::{
+    RFM_BREAKS, SEGMENT_GROUPS, SEGMENT_HISTORY, SEGMENT_MIGRATION, SEGMENTS, SUMMARY,
+};
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::rfm::{Input, Rfm, Score};
 use tillwise_table::{Table, TableError, assemble};
@@ -115,10 +117,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let mut history = vec![of_day(context.as_of, &segments, revenue, &names)];
     let mut before = None;
     for picture in context.pictures {
-        let mut needed =
-            vec!["customer_id", "days_since_last", "orders", "net_revenue", "mean_gap_days", "x"];
-        needed.extend(by.as_deref());
-        let table = Table::read_columns(&picture.path, &needed)?;
+        let table = Table::read(&picture.path)?;
         let earlier = Columns::read(&table, by.as_deref())?;
         let scores = model.score(earlier.input());
         let then: Vec<&str> = scores.iter().map(|s| model.segment(*s)).collect();
@@ -206,6 +205,15 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         tables,
         report,
     })
+}
+
+/// The columns of a customer table that a picture of an earlier day needs.
+pub fn columns(settings: &crate::Rfm) -> Vec<&'static str> {
+    let by = SUMMARY.iter().map(|c| c.name).find(|name| settings.by.as_deref() == Some(name));
+    ["customer_id", "days_since_last", "orders", "net_revenue", "mean_gap_days", "x"]
+        .into_iter()
+        .chain(by)
+        .collect()
 }
 
 /// Customers and net revenue of each segment, in the order of the names.
