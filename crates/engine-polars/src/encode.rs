@@ -32,10 +32,15 @@ pub(crate) struct Dictionaries {
     /// Whether lines are kept, and then the sales of each product and category.
     keeps_lines: bool,
     categories: HashMap<(u32, u32), u64>,
+    /// The names that each product's sales have, and how many.
+    names: Vec<Vec<(Box<str>, u64)>>,
     /// Money, units and cost of all lines, without their signs; and the money of returns alone.
     absolute: i128,
     returned: i128,
 }
+
+/// Names of a product that are counted, at most: a text that differs from line to line is no name.
+const MOST_NAMES: usize = 64;
 
 /// The number that stands for no product or value.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -172,6 +177,7 @@ impl Dictionaries {
             values: Default::default(),
             keeps_lines,
             categories: HashMap::new(),
+            names: Vec::new(),
             absolute: 0,
             returned: 0,
         }
@@ -220,6 +226,32 @@ impl Dictionaries {
         best.into_iter().map(|b| b.map_or(NONE, |(_, category)| category)).collect()
     }
 
+    /// Each product's most frequent name, if it has one. Ties go to the smallest text.
+    pub fn names(&self) -> Vec<Option<&str>> {
+        let best = |names: &Vec<(Box<str>, u64)>| -> Option<usize> {
+            (0..names.len()).min_by_key(|i| (std::cmp::Reverse(names[*i].1), &names[*i].0))
+        };
+        let of = |product: usize| {
+            let names = self.names.get(product)?;
+            best(names).map(|i| names[i].0.as_ref())
+        };
+        (0..self.products.texts.len()).map(of).collect()
+    }
+
+    fn see_name(&mut self, product: u32, name: &str) {
+        let product = product as usize;
+        if self.names.len() <= product {
+            self.names.resize(product + 1, Vec::new());
+        }
+        // A product has one name, or a handful of spellings.
+        let names = &mut self.names[product];
+        match names.iter().position(|known| known.0.as_ref() == name) {
+            Some(at) => names[at].1 += 1,
+            None if names.len() < MOST_NAMES => names.push((name.into(), 1)),
+            None => {}
+        }
+    }
+
     /// Turns lines into numbers. Neighbouring lines of one order and day become one
     /// cell; the same order met again later makes another, to be grouped with it.
     pub fn encode(&mut self, lines: &Table) -> Result<Groups, EngineError> {
@@ -239,6 +271,7 @@ impl Dictionaries {
             Ok((column.null_count() < column.len()).then_some(column))
         };
         let mut products = optional("product")?.map(|c| c.iter());
+        let mut names = if self.keeps_lines { optional("product_name")?.map(|c| c.iter()) } else { None };
         let mut carried = Vec::new();
         for (mode, name) in MODES.into_iter().enumerate() {
             carried.extend(optional(name)?.map(|c| (mode, c.iter(), ("", None))));
@@ -295,6 +328,10 @@ impl Dictionaries {
             let upper = u64::from(here.1) << 32;
             let product = products.as_mut().and_then(|p| p.next()).flatten();
             let product = product.map_or(NONE, |p| self.products.number(p));
+            let name = names.as_mut().and_then(|n| n.next()).flatten();
+            if let Some(name) = name.filter(|_| product != NONE && !is_return) {
+                self.see_name(product, name);
+            }
             if product != NONE && !is_return {
                 bought.range.push(here.0);
                 bought.key.push(upper | u64::from(product));

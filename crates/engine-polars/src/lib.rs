@@ -193,9 +193,9 @@ fn group(frame: DataFrame, keys: &[&str], sums: &[&str]) -> PolarsResult<DataFra
 }
 
 /// What the engine needs of a line.
-const COLUMNS: [&str; 9 + MODES.len()] = [
+const COLUMNS: [&str; 10 + MODES.len()] = [
     "customer_id", "order_id", "order_date", "ordered_at", "is_return", "quantity_e4", "amount_e4",
-    "cost_e4", "product", MODES[0], MODES[1], MODES[2], MODES[3],
+    "cost_e4", "product", "product_name", MODES[0], MODES[1], MODES[2], MODES[3],
 ];
 
 /// All lines, months and parts in order, in pieces of a row group.

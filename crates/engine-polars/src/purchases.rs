@@ -131,10 +131,12 @@ impl<'a> Purchases<'a> {
             rank[*product as usize] = place as u32;
         }
         let categories = dictionaries.categories();
+        let named = dictionaries.names();
         let category = |p: &u32| text(dictionaries, 0, categories[*p as usize]);
         let names = sorted.iter().map(|p| &products[*p as usize]);
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("product", Arc::new(StringArray::from_iter_values(names))),
+            ("name", Arc::new(sorted.iter().map(|p| named[*p as usize]).collect::<StringArray>())),
             ("category", Arc::new(sorted.iter().map(category).collect::<StringArray>())),
         ];
         let batch = assemble("products", PRODUCT_NAMES, columns).map_err(table)?;

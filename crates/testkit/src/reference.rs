@@ -28,6 +28,7 @@ struct Line {
     amount: i64,
     cost: Option<i64>,
     product: Option<String>,
+    name: Option<String>,
     values: [Option<String>; MODES.len()],
 }
 
@@ -66,6 +67,7 @@ fn read(folder: &Path) -> Result<BTreeMap<String, Vec<Line>>, EngineError> {
                     amount: int("amount_e4", i)?.unwrap_or_default(),
                     cost: int("cost_e4", i)?,
                     product: text("product", i)?,
+                    name: text("product_name", i)?,
                     values,
                 });
             }
@@ -282,7 +284,9 @@ fn write_purchases(
         .map(|name| {
             let sales = every().filter(|l| l.product.as_ref() == Some(name) && !l.is_return);
             let category = mode(sales.filter_map(|l| l.values[0].as_ref()));
-            vec![Value::Text(Some((*name).clone())), Value::Text(category)]
+            let sales = every().filter(|l| l.product.as_ref() == Some(name) && !l.is_return);
+            let called = mode(sales.filter_map(|l| l.name.as_ref()));
+            vec![Value::Text(Some((*name).clone())), Value::Text(called), Value::Text(category)]
         })
         .collect();
     let (mut orders, mut purchases, mut customer) = (Vec::new(), Vec::new(), 0);

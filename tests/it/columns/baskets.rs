@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{as_of, order_days, product, Order};
+use super::facts::{as_of, name, order_days, product, said, Order};
 use super::{ensure, holds, holds_about, quantile, says, Found, Frame, World};
 
 /// Items of a JSON array as products.
@@ -110,7 +110,7 @@ pub fn rules(world: &World) -> Found {
     let count = |sets: &[BTreeSet<usize>]| sets.iter().map(|s| holding(&orders, s)).collect::<Vec<f64>>();
     let (b, l, r) = (count(&both), count(&left), count(&right));
     holds(frame, "rule_id", (1..=frame.rows).map(|n| n as f64))?;
-    let words = |set: &BTreeSet<usize>| set.iter().map(|i| product(*i)).collect::<Vec<_>>().join(" + ");
+    let words = |set: &BTreeSet<usize>| set.iter().map(|i| said(*i)).collect::<Vec<_>>().join(" + ");
     says(frame, "rule", left.iter().zip(&right).map(|(l, r)| format!("{} => {}", words(l), words(r))))?;
     holds(frame, "baskets_both", b.iter().copied())?;
     holds(frame, "baskets_left", l.iter().copied())?;
@@ -201,7 +201,7 @@ pub fn sequences(world: &World) -> Found {
     };
     let count = |steps: &[BTreeSet<usize>]| gaps(steps).len() as f64;
     let n = customers.len() as f64;
-    let words = |set: &BTreeSet<usize>| set.iter().map(|i| product(*i)).collect::<Vec<_>>().join(" + ");
+    let words = |set: &BTreeSet<usize>| set.iter().map(|i| said(*i)).collect::<Vec<_>>().join(" + ");
     holds(frame, "sequence_id", (1..=frame.rows).map(|n| n as f64))?;
     says(frame, "sequence", sets.iter().map(|s| s.iter().map(words).collect::<Vec<_>>().join(" => ")))?;
     holds(frame, "length", sets.iter().map(|s| s.len() as f64))?;
@@ -229,6 +229,8 @@ pub fn first_to_second(world: &World) -> Found {
         .collect::<Option<Vec<_>>>()
         .ok_or("no products")?;
     ensure(pairs.iter().any(|p| p.0 != p.1), "different products")?;
+    says(frame, "first_name", pairs.iter().map(|p| name(p.0)))?;
+    says(frame, "second_name", pairs.iter().map(|p| name(p.1)))?;
     let first = |p: usize| customers.iter().filter(move |c| c[0].products.contains(&p));
     let again = |p: usize| first(p).filter(|c| c.len() > 1);
     let both =
@@ -252,6 +254,7 @@ pub fn next_purchase(world: &World) -> Found {
     let orders = orders(world);
     let names: BTreeSet<usize> = orders.iter().flat_map(|o| o.products.iter().copied()).collect();
     says(frame, "product", names.iter().map(|p| product(*p)))?;
+    says(frame, "product_name", names.iter().map(|p| name(*p)))?;
     let with = |p: usize| orders.iter().filter(move |o| o.products.contains(&p));
     let next = |p: usize| {
         with(p)

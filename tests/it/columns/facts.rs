@@ -43,6 +43,16 @@ pub fn product(number: usize) -> String {
     format!("p{number:02}")
 }
 
+/// What a product is called.
+pub fn name(number: usize) -> String {
+    format!("{} no. {}", ["Cup", "Lamp", "Kite"][number % 3], number + 1)
+}
+
+/// A product in the words of rules and reasons.
+pub fn said(number: usize) -> String {
+    format!("{} ({})", name(number), product(number))
+}
+
 const CATEGORIES: [&str; 4] = ["kitchen", "garden", "toys", "light"];
 
 pub fn category(number: usize) -> &'static str {
@@ -171,13 +181,13 @@ impl Facts {
 
     pub fn export(&self) -> String {
         let mut text =
-            "customer,order,date,quantity,amount,unit_cost,product,category,country,channel,store\n"
+            "customer,order,date,quantity,amount,unit_cost,product,name,category,country,channel,store\n"
                 .to_owned();
         for l in &self.lines {
             let sign = if l.amount < 0 { "-" } else { "" };
             let _ = writeln!(
                 text,
-                "{},{},{},{},{sign}{}.{:02},{}.{:02},{},{},{},{},{}",
+                "{},{},{},{},{sign}{}.{:02},{}.{:02},{},{},{},{},{},{}",
                 l.customer,
                 l.order,
                 Day(l.day),
@@ -187,6 +197,7 @@ impl Facts {
                 l.unit_cost / 100,
                 l.unit_cost % 100,
                 l.product(),
+                name(l.product),
                 category(l.product),
                 l.country,
                 l.channel,

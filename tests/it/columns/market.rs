@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{as_of, category, net, product, Line};
+use super::facts::{as_of, category, name, net, product, Line};
 use super::{ensure, holds, holds_about, near, says, Found, World};
 
 /// Members by value, the largest first, equal ones in the order given; what is below zero counts as nothing.
@@ -187,6 +187,7 @@ pub fn products(world: &World) -> Found {
     let gross = |i: &usize| sales(i).map(Line::money).sum::<f64>();
     let units = |i: &usize| sales(i).map(|l| l.quantity).sum::<i64>() as f64;
     says(frame, "product", order.iter().map(|i| product(numbers[*i])))?;
+    says(frame, "product_name", order.iter().map(|i| name(numbers[*i])))?;
     says(frame, "category", order.iter().map(|i| category(numbers[*i])))?;
     says(frame, "product_class", order.iter().map(|i| class[*i]))?;
     holds(frame, "net_revenue", order.iter().map(|i| value[*i]))?;
@@ -316,6 +317,13 @@ pub fn offers(world: &World) -> Found {
         }
         ensure(!frame.t("reason")[i].is_empty() && frame.t("reason")[i].contains(' '), "a reason in words")?;
     }
+    let called: BTreeMap<String, String> =
+        world.facts.lines.iter().map(|l| (l.product(), name(l.product))).collect();
+    says(
+        frame,
+        "product_name",
+        frame.t("product").iter().map(|p| called.get(p).map_or("?", String::as_str)),
+    )?;
     let p = frame.n("probability");
     ensure(p.iter().all(|p| (0.0..=1.0).contains(p)), "a probability")?;
     // What a product brings to an order that holds it.

@@ -59,7 +59,9 @@ pub const SEQUENCES: &[Column] = &[
 /// Which product of the second order follows which of the first.
 pub const FIRST_TO_SECOND: &[Column] = &[
     col("first_product", Kind::Text, "a product of the first order"),
+    opt("first_name", Kind::Text, "its name"),
     col("second_product", Kind::Text, "a product of the second"),
+    opt("second_name", Kind::Text, "its name"),
     col("customers", Kind::Int64, "customers with both"),
     col("first_customers", Kind::Int64, "customers with the first product in their first order"),
     col("came_again", Kind::Int64, "those of them with a second order"),
@@ -71,6 +73,7 @@ pub const FIRST_TO_SECOND: &[Column] = &[
 /// When customers order next after a product.
 pub const NEXT_PURCHASE: &[Column] = &[
     col("product", Kind::Text, "the product"),
+    opt("product_name", Kind::Text, "its name, where the export has one"),
     col("orders", Kind::Int64, "orders with it"),
     col("followed", Kind::Int64, "those that another order of the customer followed, on a later day"),
     opt("days_to_next_q1", Kind::Float, "first quartile of the days to that order"),
@@ -88,6 +91,7 @@ pub const OFFERS: &[Column] = &[
     col("customer_id", Kind::Text, "the customer"),
     col("offer_rank", Kind::Int32, "1 is the best"),
     col("product", Kind::Text, "the product"),
+    opt("product_name", Kind::Text, "its name, where the export has one"),
     col("kind", Kind::Text, "new, again or up_sell"),
     opt(
         "probability",
@@ -214,6 +218,7 @@ pub const KEY_CUSTOMERS: &[Column] = &[
 /// Products by revenue.
 pub const PRODUCTS: &[Column] = &[
     col("product", Kind::Text, "the product"),
+    opt("product_name", Kind::Text, "its name, where the export has one: the most frequent by sales"),
     opt("category", Kind::Text, "its category, the most frequent by sales"),
     col("product_class", Kind::Text, "A, B or C, as for customers"),
     col("net_revenue", Kind::Float, "net revenue"),

@@ -187,6 +187,7 @@ pub const PURCHASES: &[Column] = &[
 /// The products of those lines, sorted bytewise.
 pub const PRODUCT_NAMES: &[Column] = &[
     col("product", Kind::Text, "the product"),
+    opt("name", Kind::Text, "its name, the most frequent by sales; ties go to the bytewise smallest"),
     opt("category", Kind::Text, "its category, the most frequent by sales; ties go to the bytewise smallest"),
 ];
 

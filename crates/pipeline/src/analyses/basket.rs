@@ -105,12 +105,16 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             .push(format!("{n} of {} products have no category, and stand for themselves", products.len()));
     }
     let names = &items.labels();
+    // Words for people have the products' names; lists for machines their codes.
+    let called = orders.names()?;
+    let mut said = orders.said()?;
+    said.extend(names.iter().skip(said.len()).cloned());
     let tables = vec![
         ("itemsets.parquet", itemsets_table(&itemsets, names, &values, settings.itemsets)?),
-        ("rules.parquet", rules_table(&found, names)?),
-        ("sequences.parquet", sequences_table(&followed, names, customers)?),
-        ("first_to_second.parquet", first_to_second_table(&pairs, names)?),
-        ("next_purchase.parquet", next_purchase_table(&ledger, names)?),
+        ("rules.parquet", rules_table(&found, names, &said)?),
+        ("sequences.parquet", sequences_table(&followed, names, &said, customers)?),
+        ("first_to_second.parquet", first_to_second_table(&pairs, names, &called)?),
+        ("next_purchase.parquet", next_purchase_table(&ledger, names, &called)?),
     ];
     let report = BasketReport {
         orders_without_product,
@@ -369,16 +373,16 @@ fn itemsets_table(
     )
 }
 
-fn rules_table(rules: &[Rule], names: &[String]) -> Result<RecordBatch, TableError> {
+fn rules_table(rules: &[Rule], names: &[String], said: &[String]) -> Result<RecordBatch, TableError> {
     let number = |f: &dyn Fn(&Rule) -> f64| floats(rules.iter().map(|r| Some(f(r))));
     let count = |f: &dyn Fn(&Rule) -> u64| counts(rules.iter().map(|r| Some(f(r))));
-    let said = |r: &Rule| format!("{} => {}", words(&r.left, names), words(&r.right, names));
+    let in_words = |r: &Rule| format!("{} => {}", words(&r.left, said), words(&r.right, said));
     assemble(
         "rules",
         RULES,
         vec![
             ("rule_id", counts((1..=rules.len() as u64).map(some))),
-            ("rule", texts(rules.iter().map(|r| some(said(r))))),
+            ("rule", texts(rules.iter().map(|r| some(in_words(r))))),
             ("left_items", texts(rules.iter().map(|r| some(json(&r.left, names))))),
             ("right_items", texts(rules.iter().map(|r| some(json(&r.right, names))))),
             ("baskets_both", count(&|r| r.both)),
@@ -408,9 +412,10 @@ fn rules_table(rules: &[Rule], names: &[String]) -> Result<RecordBatch, TableErr
 fn sequences_table(
     sequences: &[Sequence],
     names: &[String],
+    said: &[String],
     customers: u64,
 ) -> Result<RecordBatch, TableError> {
-    let said = |s: &Sequence| s.sets.iter().map(|set| words(set, names)).collect::<Vec<_>>().join(" => ");
+    let in_words = |s: &Sequence| s.sets.iter().map(|set| words(set, said)).collect::<Vec<_>>().join(" => ");
     let sets = |s: &Sequence| {
         let named: Vec<Vec<&String>> =
             s.sets.iter().map(|set| set.iter().map(|i| &names[*i as usize]).collect()).collect();
@@ -424,7 +429,7 @@ fn sequences_table(
         SEQUENCES,
         vec![
             ("sequence_id", counts((1..=sequences.len() as u64).map(some))),
-            ("sequence", texts(sequences.iter().map(|s| some(said(s))))),
+            ("sequence", texts(sequences.iter().map(|s| some(in_words(s))))),
             ("sets", texts(sequences.iter().map(|s| some(sets(s))))),
             ("length", ints(sequences.iter().map(|s| s.sets.len() as i32))),
             ("items", ints(sequences.iter().map(|s| s.sets.iter().map(Vec::len).sum::<usize>() as i32))),
@@ -437,12 +442,19 @@ fn sequences_table(
     )
 }
 
-fn first_to_second_table(pairs: &[FirstToSecond], names: &[String]) -> Result<RecordBatch, TableError> {
+fn first_to_second_table(
+    pairs: &[FirstToSecond],
+    names: &[String],
+    called: &[&str],
+) -> Result<RecordBatch, TableError> {
+    let name = |p: u32| Some(called[p as usize]).filter(|n| !n.is_empty());
     assemble(
         "first_to_second",
         FIRST_TO_SECOND,
         vec![
             ("first_product", texts(pairs.iter().map(|p| some(&names[p.first as usize])))),
+            ("first_name", texts(pairs.iter().map(|p| name(p.first)))),
+            ("second_name", texts(pairs.iter().map(|p| name(p.second)))),
             ("second_product", texts(pairs.iter().map(|p| some(&names[p.second as usize])))),
             ("customers", counts(pairs.iter().map(|p| some(p.customers)))),
             ("first_customers", counts(pairs.iter().map(|p| some(p.with_first)))),
@@ -454,7 +466,12 @@ fn first_to_second_table(pairs: &[FirstToSecond], names: &[String]) -> Result<Re
     )
 }
 
-fn next_purchase_table(ledger: &Ledger<'_>, names: &[String]) -> Result<RecordBatch, TableError> {
+fn next_purchase_table(
+    ledger: &Ledger<'_>,
+    names: &[String],
+    called: &[&str],
+) -> Result<RecordBatch, TableError> {
+    let name = |p: u32| Some(called[p as usize]).filter(|n| !n.is_empty());
     let rows = next_purchases(ledger);
     let next = |q: usize| floats(rows.iter().map(|r| r.days_to_next.map(|d| d[q])));
     let again = |q: usize| floats(rows.iter().map(|r| r.days_to_repeat.map(|d| d[q])));
@@ -463,6 +480,7 @@ fn next_purchase_table(ledger: &Ledger<'_>, names: &[String]) -> Result<RecordBa
         NEXT_PURCHASE,
         vec![
             ("product", texts(rows.iter().map(|r| some(&names[r.product as usize])))),
+            ("product_name", texts(rows.iter().map(|r| name(r.product)))),
             ("orders", counts(rows.iter().map(|r| some(r.orders)))),
             ("followed", counts(rows.iter().map(|r| some(r.followed)))),
             ("days_to_next_q1", next(0)),

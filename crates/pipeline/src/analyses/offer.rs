@@ -72,7 +72,13 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     if without > 0 {
         say(format!("{without} of {} customers have no offer", made.len()));
     }
-    let mut tables = vec![("offers.parquet", offers_table(context, model, &made)?)];
+    let called: HashMap<&str, &str> = orders
+        .products()?
+        .into_iter()
+        .zip(orders.names()?)
+        .filter(|(code, name)| !name.is_empty() && name != code)
+        .collect();
+    let mut tables = vec![("offers.parquet", offers_table(context, model, &made, &called)?)];
     tables.extend(metrics_table(&file.report)?.map(|t| ("offer_metrics.parquet", t)));
     Ok(Done { columns: Vec::new(), tables, report })
 }
@@ -204,14 +210,20 @@ fn offers(
         .collect()
 }
 
-fn reason(model: &Offers, offer: &Offer) -> String {
-    let name = |p: u32| model.products[p as usize].name.as_str();
+fn reason(model: &Offers, offer: &Offer, called: &HashMap<&str, &str>) -> String {
+    let name = |p: u32| {
+        let code = model.products[p as usize].name.as_str();
+        match called.get(code) {
+            Some(name) => format!("{name} ({code})"),
+            None => code.to_owned(),
+        }
+    };
     match &offer.reason {
         Reason::AlsoBought { bought, share } => {
             format!("bought {}; {:.0} % of its buyers also buy this", name(*bought), 100.0 * share)
         }
         Reason::Rule { left, confidence } => {
-            let left: Vec<&str> = left.iter().map(|p| name(*p)).collect();
+            let left: Vec<String> = left.iter().map(|p| name(*p)).collect();
             let those = if left.len() == 1 { "it" } else { "them" };
             format!(
                 "bought {}; {:.0} % of the orders with {those} hold this too",
@@ -235,8 +247,10 @@ fn offers_table(
     context: &Context<'_>,
     model: &Offers,
     made: &[Vec<Offer>],
+    called: &HashMap<&str, &str>,
 ) -> Result<RecordBatch, TableError> {
     let ids = context.customers.texts("customer_id")?;
+    let name = |o: &Offer| called.get(model.products[o.product as usize].name.as_str()).copied();
     let all = || made.iter().zip(&ids).flat_map(|(offers, id)| offers.iter().map(move |o| (*id, o)));
     let product = |o: &Offer| &model.products[o.product as usize];
     // Where nothing was judged, nothing is known of probabilities.
@@ -248,6 +262,7 @@ fn offers_table(
             ("customer_id", texts(all().map(|(id, _)| Some(id)))),
             ("offer_rank", ints(made.iter().flat_map(|offers| 1..=offers.len() as i32))),
             ("product", texts(all().map(|(_, o)| Some(&product(o).name)))),
+            ("product_name", texts(all().map(|(_, o)| name(o)))),
             ("kind", texts(all().map(|(_, o)| Some(o.kind.name())))),
             ("probability", floats(all().map(|(_, o)| known(o)))),
             ("expected_revenue", floats(all().map(|(_, o)| known(o).map(|p| p * product(o).revenue)))),
@@ -256,7 +271,7 @@ fn offers_table(
                 floats(all().map(|(_, o)| known(o).zip(product(o).margin).map(|(p, m)| p * m))),
             ),
             ("score", floats(all().map(|(_, o)| Some(o.score)))),
-            ("reason", texts(all().map(|(_, o)| Some(reason(model, o))))),
+            ("reason", texts(all().map(|(_, o)| Some(reason(model, o, called))))),
         ],
     )
 }

@@ -56,6 +56,19 @@ impl Orders {
         Ok(self.products.texts("product")?)
     }
 
+    /// Their names; empty without one.
+    pub fn names(&self) -> Result<Vec<&str>, PipelineError> {
+        Ok(self.products.texts("name")?)
+    }
+
+    /// Products as people read them: the name, and the code behind it.
+    pub fn said(&self) -> Result<Vec<String>, PipelineError> {
+        let said = |(code, name): (&str, &str)| {
+            if name.is_empty() || name == code { code.to_owned() } else { format!("{name} ({code})") }
+        };
+        Ok(self.products()?.into_iter().zip(self.names()?).map(said).collect())
+    }
+
     /// Their categories; empty without one.
     pub fn categories(&self) -> Result<Vec<&str>, PipelineError> {
         Ok(self.products.texts("category")?)

@@ -30,7 +30,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let orders = context.orders()?;
     let ledger = orders.ledger(context.customers.rows())?;
     let calendar = Calendar::new(settings.over, settings.fiscal_start_month)?;
-    let (names, categories) = (orders.products()?, orders.categories()?);
+    let (names, called, categories) = (orders.products()?, orders.names()?, orders.categories()?);
     let by_customer = ledger.by_customer();
     let by_product = ledger.by_product();
     let sold = Sold::of(&ledger);
@@ -78,7 +78,10 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         ("concentration.parquet", concentration_table(&rows)?),
         ("lorenz.parquet", lorenz_table(&subjects)?),
         ("key_customers.parquet", key_customers(context, &by_customer, settings.key_customers)?),
-        ("products.parquet", products_table(&names, &categories, &with_sales, &product_values, &sold)?),
+        (
+            "products.parquet",
+            products_table(&names, &called, &categories, &with_sales, &product_values, &sold)?,
+        ),
         ("revenue_bridge.parquet", bridge_table(bridged.as_ref(), before, after)?),
     ];
     let column: ArrayRef = texts(classes(&by_customer).into_iter().map(|c| Some(c.name())));
@@ -260,6 +263,7 @@ impl Sold {
 
 fn products_table(
     names: &[&str],
+    called: &[&str],
     categories: &[&str],
     products: &[usize],
     values: &[i128],
@@ -279,6 +283,7 @@ fn products_table(
         PRODUCTS,
         vec![
             ("product", texts(order.iter().map(|i| Some(names[p(i)])))),
+            ("product_name", texts(order.iter().map(|i| Some(called[p(i)]).filter(|n| !n.is_empty())))),
             ("category", texts(order.iter().map(|i| Some(categories[p(i)]).filter(|c| !c.is_empty())))),
             ("product_class", texts(order.iter().map(|i| Some(class[*i].name())))),
             ("net_revenue", floats(order.iter().map(|i| e4(values[*i])))),
