@@ -309,3 +309,29 @@ fn a_chain_of_quotes_is_read_once() {
         ended.stderr
     );
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_is_published_has_not_failed_because_nobody_listens() {
+    let scene = scene(CONFIG, &orders(30, &["10", "20", "30"]));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = std::process::Command::new(assert_cmd::cargo::cargo_bin("tillwise"))
+        .args(["run", "--only", "rfm"])
+        .current_dir(scene.path(""))
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("error: cannot write to stdout: "));
+    assert_eq!(scene.tillwise(&["run", "--only", "rfm"]).code, 99);
+}
+
+#[test]
+fn a_clock_before_the_data_fails_the_gate_of_age() {
+    let export = orders(30, &["10", "20", "30"]).replace(",2023-", ",2093-");
+    let scene = scene(&format!("{CONFIG}[gates]\nmax_age_days = 7\n"), &export);
+    let ended = scene.tillwise(&["run", "--only", "rfm"]);
+    assert_eq!(ended.code, 3, "{}", ended.stdout);
+    assert!(ended.stderr.starts_with("error: gate max_age_days: the clock says 20"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("before the last order, of 2093-"), "{}", ended.stderr);
+}

@@ -273,8 +273,20 @@ pub fn train(
         Judge::Later(examples, values) => (examples, values),
         Judge::Folds(values) => (training, values),
     };
+    // Rows that choose a kind are not those that it is reported on. At a later cutoff the training rows choose, out of fold; where
+    // there are folds only, every other one does.
+    let (choosing, reported): (Vec<usize>, Vec<usize>) = match (&against, settings.model) {
+        (Judge::Folds(_), None) => (0..training.len()).partition(|row| fold[*row].is_multiple_of(2)),
+        _ => ((0..training.len()).collect(), (0..judged_rows.len()).collect()),
+    };
+    let pick = |of: &[f64], rows: &[usize]| rows.iter().map(|row| of[*row]).collect::<Vec<f64>>();
+    let outcomes =
+        |of: &Examples, rows: &[usize]| rows.iter().map(|row| of.churned[*row]).collect::<Vec<bool>>();
+    let to_choose = outcomes(training, &choosing);
+    let churned = outcomes(judged_rows, &reported);
     let mut warnings = Vec::new();
     let mut fitted: Vec<(Kind, Scorer, Calibration, Vec<f64>)> = Vec::new();
+    let mut merits = Vec::new();
     for kind in kinds {
         let unseen = out_of_fold(kind, training, &tree_settings, &fold, settings.seed);
         let scorer = Scorer::fit(kind, training, &tree_settings, settings.seed);
@@ -293,6 +305,7 @@ pub fn train(
                 kind.name()
             ));
         }
+        merits.push(auc(&pick(&unseen, &choosing), &to_choose).unwrap_or(0.5));
         let raw = match against {
             Judge::Later(examples, _) => scorer.predict(&examples.columns),
             Judge::Folds(_) => unseen,
@@ -300,24 +313,23 @@ pub fn train(
         let p = raw.into_iter().map(|p| calibration.apply(p)).collect();
         fitted.push((kind, scorer, calibration, p));
     }
-    let score = |p: &[f64]| auc(p, &judged_rows.churned).unwrap_or(0.5);
-    let of_tree = fitted.first().map_or(0.5, |f| score(&f.3));
+    let score = |p: &[f64]| auc(&pick(p, &reported), &churned).unwrap_or(0.5);
     let chosen = match settings.model {
         Some(kind) => fitted.iter().position(|f| f.0 == kind).unwrap_or(0),
         None => {
-            let best = (0..fitted.len())
-                .fold(0, |best, i| if score(&fitted[i].3) > score(&fitted[best].3) { i } else { best });
-            if score(&fitted[best].3) > of_tree + settings.margin { best } else { 0 }
+            let best = (0..fitted.len()).fold(0, |best, i| if merits[i] > merits[best] { i } else { best });
+            if merits[best] > merits[0] + settings.margin { best } else { 0 }
         }
     };
 
     let measure = |model: &str, chosen: bool, p: &[f64]| {
+        let p = &pick(p, &reported);
         let intervals = if settings.bootstrap > 0 {
-            intervals(p, &judged_rows.churned, settings.bootstrap, settings.seed).to_vec()
+            intervals(p, &churned, settings.bootstrap, settings.seed).to_vec()
         } else {
             vec![None; METRICS.len()]
         };
-        let judgement: Judgement = judge(p, &judged_rows.churned);
+        let judgement: Judgement = judge(p, &churned);
         Judged { model: model.to_owned(), chosen, values: judgement.values().to_vec(), intervals }
     };
     let mut judged: Vec<Judged> =
@@ -327,16 +339,18 @@ pub fn train(
         baselines.iter().map(|b| (b.name, score(&b.judged))).fold(None, |best: Option<(&str, f64)>, b| {
             if best.is_some_and(|k| k.1 >= b.1) { best } else { Some(b) }
         });
-    let probabilities = fitted[chosen].3.clone();
-    if let Some((name, theirs)) = best_baseline.filter(|b| b.1 >= score(&probabilities)) {
+    let all = fitted[chosen].3.clone();
+    let probabilities = pick(&all, &reported);
+    let values = pick(values, &reported);
+    if let Some((name, theirs)) = best_baseline.filter(|b| b.1 >= score(&all)) {
         warnings.push(format!(
             "the {} ranks no better (AUC {:.3}) than {} alone ({theirs:.3})",
             fitted[chosen].0.name(),
-            score(&probabilities),
+            score(&all),
             name.replace('_', " ")
         ));
     }
-    let j = judge(&probabilities, &judged_rows.churned);
+    let j = judge(&probabilities, &churned);
     if (j.mean_probability - j.churn_rate).abs() > 0.1 {
         warnings.push(format!(
             "out of time the model expects {:.0} % to churn and {:.0} % did: the season or the trend has changed",
@@ -344,7 +358,7 @@ pub fn train(
             100.0 * j.churn_rate
         ));
     }
-    let (threshold, profit) = best_threshold(&probabilities, &judged_rows.churned, values, &settings.terms);
+    let (threshold, profit) = best_threshold(&probabilities, &churned, &values, &settings.terms);
     let (kind, scorer, calibration, _) = fitted.swap_remove(chosen);
     let tree = match &scorer {
         Scorer::Tree(tree) => tree.clone(),
@@ -377,11 +391,11 @@ pub fn train(
         tree: tried.into_iter().next(),
         leaves: tree.leaves(),
         judged,
-        reliability: reliability(&probabilities, &judged_rows.churned),
-        gains: gains(&probabilities, &judged_rows.churned),
+        reliability: reliability(&probabilities, &churned),
+        gains: gains(&probabilities, &churned),
         threshold,
         profit,
-        confusion: confusion(&probabilities, &judged_rows.churned, threshold),
+        confusion: confusion(&probabilities, &churned, threshold),
         importance,
         warnings,
     };
@@ -396,7 +410,7 @@ pub fn train(
         calibration,
         threshold,
     };
-    Ok(Trained { model, report, judged: probabilities })
+    Ok(Trained { model, report, judged: all })
 }
 
 /// What the AUC loses when one feature after the other is shuffled (Breiman 2001), on up to ten thousand rows.

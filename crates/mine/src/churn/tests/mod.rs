@@ -7,8 +7,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::act::{OfferTerms, best_threshold, targets};
 use super::calibrate::{Method, platt};
 use super::metrics::{
-    Bin, Confusion, auc, average_precision, brier_parts, confusion, gains, intervals, judge, lift, log_loss,
-    reliability,
+    Bin, Confusion, METRICS, auc, average_precision, brier_parts, confusion, gains, intervals, judge, lift,
+    log_loss, reliability,
 };
 use super::tree::{Node, Test};
 use super::tune::{out_of_fold, tune};
@@ -652,4 +652,42 @@ fn bad_examples_are_refused() {
     assert!(Tree::fit(&Examples { weights: vec![-1.0; 30], ..e.clone() }, &TreeSettings::default()).is_err());
     let broken = Tree { nodes: Vec::<Node>::new() };
     assert!(broken.check(&e.features).is_err());
+}
+
+#[test]
+fn the_rows_that_choose_a_model_are_not_those_it_is_reported_on() {
+    use super::train::{Judge, TrainSettings, train};
+    let training = examples(600);
+    let values = vec![1.0; 600];
+    let settings = TrainSettings {
+        model: None,
+        margin: 0.0,
+        tree: raw(Criterion::Gini, 2, 20),
+        tuning: None,
+        folds: 4,
+        seed: 3,
+        calibration: Method::None,
+        bootstrap: 0,
+        terms: OfferTerms { offer_cost: 1.0, response_rate: 0.1, value_saved: 0.3 },
+    };
+    // At a later cutoff: whatever happens there, the same model is chosen.
+    let mut later = examples(500);
+    let chosen = |later: &Examples| {
+        let against = Judge::Later(later, &values[..500]);
+        train(&training, against, &[], &settings).unwrap().report.model
+    };
+    let one = chosen(&later);
+    later.churned.iter_mut().for_each(|c| *c = !*c);
+    assert_eq!(one, chosen(&later));
+    // In folds: every other fold is reported.
+    let trained = train(&training, Judge::Folds(&values), &[], &settings).unwrap();
+    let fold = training.folds(settings.folds, settings.seed);
+    let rows: Vec<usize> = (0..600).filter(|row| fold[*row] % 2 == 1).collect();
+    assert!(rows.len() > 250 && rows.len() < 350);
+    let p: Vec<f64> = rows.iter().map(|row| trained.judged[*row]).collect();
+    let churned: Vec<bool> = rows.iter().map(|row| training.churned[*row]).collect();
+    let told = trained.report.judged.iter().find(|j| j.chosen).unwrap();
+    let place = METRICS.iter().position(|m| *m == "auc").unwrap();
+    assert_eq!(told.values[place], auc(&p, &churned));
+    assert_eq!(trained.judged.len(), 600, "everyone has a probability all the same");
 }
