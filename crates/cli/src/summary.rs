@@ -274,7 +274,7 @@ fn value(t: &mut String, f: &Finished, customers: &Table) -> Result<(), Pipeline
     let top: f64 = values.iter().take(values.len().div_ceil(10)).sum();
     let _ = writeln!(
         t,
-        "\nValue      {} orders and {} of discounted {} expected in {} days; the top tenth of customers holds {}",
+        "\nCLV        {} orders and {} of discounted {} expected in {} days; the top tenth of customers holds {}",
         grouped(orders.iter().sum()),
         grouped(total),
         if value("margin") == 1.0 && value("cost_per_order") == 0.0 && value("cost_per_year") == 0.0 { "revenue" } else { "margin" },
@@ -305,13 +305,13 @@ fn concentration(t: &mut String, table: &Table) -> Result<(), PipelineError> {
     if !first("gini")?.is_finite() {
         let _ = writeln!(
             t,
-            "\nPareto     no customer has brought in more than was taken back, so nobody has a share"
+            "\nValue      no customer has brought in more than was taken back, so nobody has a share"
         );
         return Ok(());
     }
     let _ = writeln!(
         t,
-        "\nPareto     the top 20 % of customers make {} of net revenue, the top 1 % {}; Gini {}; {} customers (class A) make the first 80 %",
+        "\nValue      the top 20 % of customers make {} of net revenue, the top 1 % {}; Gini {}; {} customers (class A) make the first 80 %",
         percent(first("top_20_share")?),
         percent(first("top_1_share")?),
         fixed(first("gini")?, 2),

@@ -36,7 +36,7 @@ impl Limits {
     pub const NONE: Limits = Limits { max_items: usize::MAX, max_basket: 0, max_itemsets: usize::MAX };
 }
 
-/// What mining came to, and which limits had their way.
+/// What mining found, and which limits left something out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Baskets that supports are counted over, empty ones included.

@@ -128,7 +128,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     Done::described(tables, report)
 }
 
-/// Which limits had their way, in words.
+/// Says which limits left something out.
 fn warnings(
     settings: &Basket,
     sets: &Report,

@@ -29,7 +29,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         needed.sort();
         needed.dedup();
     }
-    // A kept model may name a column that there is none of: the model says so itself.
+    // A kept model may name a column that this version does not have. The model itself reports that.
     needed.retain(|name| crate::config::is_feature(name));
     let columns = needed
         .into_iter()
