@@ -67,6 +67,26 @@ fn polars_equals_the_reference_when_it_spills() {
     check_engine(&engine, &folder, true, &requests(&scene), Some(&purchases)).unwrap();
 }
 
+/// Months in which all customers are of the first range are grouped without a range, others with one.
+#[test]
+fn ranges_that_begin_in_different_months_are_put_together() {
+    let scene = Scene::new();
+    let mut text = "customer_id,order_id,order_date,amount\n".to_owned();
+    for i in 0..6_000 {
+        // 16 months: in the first four, which are spilled together, only customers whose ids come first.
+        let month = i / 375;
+        let first = if month < 4 || i % 4 == 0 { 'a' } else { 'z' };
+        let (year, month) = (2022 + month / 12, 1 + month % 12);
+        text += &format!("{first}{:03},o{i},{year}-{month:02}-{:02},5\n", i % 150, 1 + i % 28);
+    }
+    scene.write("orders.csv", text);
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    scene.done(&["ingest"]);
+    let engine = PolarsEngine { memory_limit: Some(2 << 20) };
+    let folder = scene.path("out/stages/ingest/transactions");
+    check_engine(&engine, &folder, true, &requests(&scene), None).unwrap();
+}
+
 #[test]
 fn orders_over_two_days_and_ties_follow_the_definitions() {
     let scene = Scene::new();

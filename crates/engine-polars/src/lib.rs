@@ -189,7 +189,8 @@ fn group(frame: DataFrame, keys: &[&str], sums: &[&str]) -> PolarsResult<DataFra
     if ranges == 0 {
         grouped.with_column(Column::new("range".into(), vec![0u32; grouped.height()]))?;
     }
-    Ok(grouped)
+    // In one order, whether the range was a key or not: groups of all pieces are put one below the other.
+    grouped.select(["range"].into_iter().chain(keys.iter().copied()).chain(sums.iter().copied()))
 }
 
 /// What the engine needs of a line.
