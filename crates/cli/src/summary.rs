@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tillwise_core::figures::{fixed, grouped, off_by, percent};
-use tillwise_core::shortened;
+use tillwise_core::{shortened, VALUE};
 use tillwise_mine::churn::metrics::METRICS;
 use tillwise_mine::offer::Kind as OfferKind;
 use tillwise_pipeline::{Finished, PipelineError, RunRecord, Status};
@@ -336,7 +336,7 @@ fn baskets(t: &mut String, f: &Finished, rules: &Table) -> Result<(), PipelineEr
         let _ = writeln!(
             t,
             "           {} (confidence {}, lift {})",
-            shortened(said[i]),
+            shortened(said[i], VALUE),
             percent(confidence[i]),
             fixed(lift[i], 1)
         );

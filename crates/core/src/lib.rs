@@ -15,4 +15,4 @@ pub use day::Day;
 pub use engine::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
 pub use model::{ModelError, ModelFile, Parameters};
 pub use money::{Money, SCALE, sum_to_f64};
-pub use text::{shortened, shown};
+pub use text::{VALUE, escaped, shortened, shown};

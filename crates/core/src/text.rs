@@ -23,9 +23,17 @@ fn is_command(c: char) -> bool {
     }
 }
 
-/// A value that is not too long for a message: at most 80 characters.
-pub fn shortened(value: &str) -> Cow<'_, str> {
-    match value.char_indices().nth(80) {
+/// Text as it may stand in HTML and XML: [`shown`], and what would be markup spelt out.
+pub fn escaped(text: &str) -> String {
+    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The characters of a value that a message repeats.
+pub const VALUE: usize = 80;
+
+/// A text of at most so many characters, and a mark where it was cut.
+pub fn shortened(value: &str, most: usize) -> Cow<'_, str> {
+    match value.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
         None => Cow::Borrowed(value),
     }
@@ -47,7 +55,7 @@ mod tests {
 
     #[test]
     fn long_values_are_cut_between_characters() {
-        assert_eq!(shortened(&"é".repeat(80)), "é".repeat(80));
-        assert_eq!(shortened(&"é".repeat(81)), "é".repeat(80) + "…");
+        assert_eq!(shortened(&"é".repeat(80), 80), "é".repeat(80));
+        assert_eq!(shortened(&"é".repeat(81), 80), "é".repeat(80) + "…");
     }
 }

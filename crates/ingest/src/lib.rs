@@ -31,7 +31,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use rayon::prelude::*;
 use tillwise_core::schema::{REJECTS, TRANSACTIONS};
-use tillwise_core::shortened;
+use tillwise_core::{VALUE, shortened};
 use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble};
 
 pub use config::{
@@ -602,7 +602,7 @@ impl Rejects {
             *self.by_reason.entry(reject.reason).or_default() += 1;
             self.first_of.entry(reject.reason).or_insert_with(|| {
                 let column = column(reject).map(|c| format!(", column `{c}`")).unwrap_or_default();
-                format!("{file}, line {}{column}: `{}`", reject.line, shortened(&reject.value))
+                format!("{file}, line {}{column}: `{}`", reject.line, shortened(&reject.value, VALUE))
             });
         }
         let columns: Vec<(&str, ArrayRef)> = vec![

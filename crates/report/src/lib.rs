@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
+use tillwise_core::escaped;
 use tillwise_core::figures::{fixed, grouped, percent};
-use tillwise_core::shown;
 use tillwise_table::{Table, TableError};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}\
@@ -64,8 +64,8 @@ pub fn html(run: &Value, folder: &Path) -> Result<String, TableError> {
     let _ = writeln!(
         page.0,
         "<p>Run {} of Tillwise {}. Every figure here is in run.json or in the Parquet tables beside this page.</p></body></html>",
-        escape(run["run_id"].as_str().unwrap_or("?")),
-        escape(run["version"].as_str().unwrap_or("?"))
+        escaped(run["run_id"].as_str().unwrap_or("?")),
+        escaped(run["version"].as_str().unwrap_or("?"))
     );
     Ok(page.0)
 }
@@ -74,13 +74,13 @@ struct Page(String);
 
 impl Page {
     fn heading(&mut self, text: &str) {
-        let _ = writeln!(self.0, "<h2>{}</h2>", escape(text));
+        let _ = writeln!(self.0, "<h2>{}</h2>", escaped(text));
     }
 
     fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
         self.0.push_str("<table><tr>");
         for head in heads {
-            let _ = write!(self.0, "<th>{}</th>", escape(head));
+            let _ = write!(self.0, "<th>{}</th>", escaped(head));
         }
         self.0.push_str("</tr>\n");
         for row in rows {
@@ -92,10 +92,6 @@ impl Page {
         }
         self.0.push_str("</table>\n");
     }
-}
-
-fn escape(text: &str) -> String {
-    shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn pareto(
@@ -122,7 +118,7 @@ fn pareto(
         let (ids, revenue) = (keys.texts("customer_id")?, keys.f64s("net_revenue")?);
         let (share, days) = (keys.f64s("cumulative_share")?, keys.f64s("days_since_last")?);
         let rows = (0..ids.len().min(10))
-            .map(|i| vec![escape(ids[i]), grouped(revenue[i]), percent(share[i]), grouped(days[i])]);
+            .map(|i| vec![escaped(ids[i]), grouped(revenue[i]), percent(share[i]), grouped(days[i])]);
         page.table(&["Key customer", "net revenue", "share with all above", "days since last order"], rows);
     }
     if let Some(bridge) = bridge.filter(|b| b.rows() > 0) {
@@ -165,7 +161,7 @@ fn baskets(page: &mut Page, rules: &Table) -> Result<(), TableError> {
     let (said, baskets) = (rules.texts("rule")?, rules.f64s("baskets_both")?);
     let (confidence, lift) = (rules.f64s("confidence")?, rules.f64s("lift")?);
     let rows = (0..said.len().min(15))
-        .map(|i| vec![escape(said[i]), grouped(baskets[i]), percent(confidence[i]), fixed(lift[i], 1)]);
+        .map(|i| vec![escaped(said[i]), grouped(baskets[i]), percent(confidence[i]), fixed(lift[i], 1)]);
     page.table(&["Rule", "baskets", "confidence", "lift"], rows);
     Ok(())
 }
@@ -218,7 +214,7 @@ fn rows(page: &mut Page, run: &Value) {
     }
     page.table(
         &["rows", "count", "share"],
-        lines.iter().map(|(name, n)| vec![escape(name), grouped(*n), percent(n / read)]),
+        lines.iter().map(|(name, n)| vec![escaped(name), grouped(*n), percent(n / read)]),
     );
 }
 
@@ -234,7 +230,7 @@ fn groups(page: &mut Page, title: &str, name: &str, table: &Table) -> Result<(),
         &["", "customers", "share", "net revenue", "of revenue", "", "days since last", "orders"],
         (0..names.len()).map(|i| {
             vec![
-                escape(names[i]),
+                escaped(names[i]),
                 grouped(n[i]),
                 percent(share[i]),
                 grouped(revenue[i]),
@@ -252,7 +248,7 @@ fn churn(page: &mut Page, run: &Value, rules: &Table, metrics: Option<Table>) ->
     page.heading("Churn");
     if let Some(metrics) = metrics {
         if let Some(cutoff) = run["analyses"]["churn"]["report"]["judged_cutoff"].as_str() {
-            let _ = writeln!(page.0, "<p>Judged out of time, at {}:</p>", escape(cutoff));
+            let _ = writeln!(page.0, "<p>Judged out of time, at {}:</p>", escaped(cutoff));
         }
         let (model, metric) = (metrics.texts("model")?, metrics.texts("metric")?);
         let (value, low, high) = (metrics.f64s("value")?, metrics.f64s("low")?, metrics.f64s("high")?);
@@ -281,7 +277,7 @@ fn churn(page: &mut Page, run: &Value, rules: &Table, metrics: Option<Table>) ->
     let (n, at_stake) = (rules.f64s("customers")?, rules.f64s("net_revenue_365d")?);
     page.table(
         &["rule", "probability", "customers", "revenue of 365 days"],
-        (0..words.len()).map(|i| vec![escape(words[i]), percent(p[i]), grouped(n[i]), grouped(at_stake[i])]),
+        (0..words.len()).map(|i| vec![escaped(words[i]), percent(p[i]), grouped(n[i]), grouped(at_stake[i])]),
     );
     Ok(())
 }
@@ -293,8 +289,8 @@ fn value(page: &mut Page, run: &Value, forecast: &Table) -> Result<(), TableErro
         let _ = writeln!(
             page.0,
             "<p>Orders by {}: {}.</p>",
-            escape(model),
-            escape(report["chosen"].as_str().unwrap_or("?"))
+            escaped(model),
+            escaped(report["chosen"].as_str().unwrap_or("?"))
         );
     }
     let judged = &report["judged"];
@@ -303,7 +299,7 @@ fn value(page: &mut Page, run: &Value, forecast: &Table) -> Result<(), TableErro
         let _ = writeln!(
             page.0,
             "<p>Fitted up to {} and held against what came: {} order days were expected and {} came, {} a customer off on average.</p>",
-            escape(from),
+            escaped(from),
             grouped(expected),
             grouped(actual),
             fixed(number(&judged["mae"]), 2)
@@ -342,7 +338,7 @@ fn notes(page: &mut Page, run: &Value) {
     if !notes.is_empty() {
         page.heading("To bear in mind");
         for note in notes {
-            let _ = writeln!(page.0, "<div class=\"note\">{}</div>", escape(&note));
+            let _ = writeln!(page.0, "<div class=\"note\">{}</div>", escaped(&note));
         }
     }
 }

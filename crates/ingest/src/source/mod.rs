@@ -11,6 +11,8 @@ mod workbook;
 
 use std::path::Path;
 
+use tillwise_core::shortened;
+
 use crate::config::{Columns, Format, Input};
 use crate::rows::{PARTS, Part, TakeRows};
 use crate::{ColumnRef, IngestError, InputFile};
@@ -323,7 +325,7 @@ fn find_column(
     }
     found.ok_or_else(|| {
         let present: Vec<String> = match headers {
-            Some(headers) => headers.iter().take(60).map(|h| format!("`{}`", shortened(h))).collect(),
+            Some(headers) => headers.iter().take(60).map(|h| format!("`{}`", shortened(h, 40))).collect(),
             None => vec![format!("1 to {width}")],
         };
         let plain = |text: &str| text.to_lowercase().replace([' ', '_', '-'], "");
@@ -348,12 +350,4 @@ fn find_column(
             },
         }
     })
-}
-
-/// A name that is not too long for a message.
-fn shortened(name: &str) -> String {
-    match name.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tillwise_core::shown;
+use tillwise_core::{escaped, shown};
 
 use super::data::Feature;
 use super::tree::{Split, Test, Tree};
@@ -177,10 +177,6 @@ impl Tree {
     pub fn svg(&self, features: &[Feature]) -> String {
         const ROW: f64 = 34.0;
         const STEP: f64 = 250.0;
-        let escape = |text: &str| {
-            let text = shown(text);
-            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-        };
         // Leaves have rows of their own; a parent stands between its children.
         let mut y = vec![0.0; self.nodes().len()];
         let mut x = vec![0.0; self.nodes().len()];
@@ -222,7 +218,7 @@ impl Tree {
                         to_y + 11.0,
                         to_x - STEP + 96.0,
                         to_y + 9.0,
-                        escape(&words)
+                        escaped(&words)
                     );
                 }
             }
