@@ -337,7 +337,7 @@ fn contracts_with_something_wrong() {
 /// By hand, from the tables of the engine: the shorter window makes more churners.
 #[test]
 fn churn_by_the_own_rhythm() {
-    use tillwise_pipeline::Label;
+    use tillwise_pipeline::analyses::churn::Label;
     // Next order after 20 days: within a horizon of 90, but not within an own gap of 14.
     assert!(!Label::Horizon.churned(20.0, 14.0, 5.0, 90) && Label::OwnRhythm.churned(20.0, 14.0, 5.0, 90));
     // Two gaps are no rhythm; a gap beyond the horizon is cut to it; no order is churn.

@@ -21,7 +21,8 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;
 use rayon::prelude::*;
-use tillwise_core::schema::{PUBLISHED, SCORES, SUMMARY};
+use tillwise_core::schema::SUMMARY;
+use tillwise_pipeline::schema::{published, score_columns};
 use tillwise_table::Table;
 
 use crate::support::Scene;
@@ -367,13 +368,13 @@ fn world() -> &'static World {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    std::iter::once("customers").chain(PUBLISHED.iter().map(|p| p.0))
+    std::iter::once("customers").chain(published().into_iter().map(|t| t.name))
 }
 
 #[test]
 fn every_table_holds_what_it_should() {
     let world = world();
-    let columns = SUMMARY.len() + SCORES.iter().map(|s| s.1.len()).sum::<usize>();
+    let columns = SUMMARY.len() + score_columns().count();
     assert_eq!(world.table("customers").types.len(), columns);
     let wrong: Vec<String> =
         names().filter_map(|name| check(world, name).err().map(|e| format!("{name}: {e}"))).collect();

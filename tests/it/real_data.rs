@@ -40,7 +40,7 @@ fn online_retail_ii_reads_right_by_itself() {
     // Null where there is nothing to say: customers who came since, and probabilities that k-means does not have.
     let sparse =
         ["rfm_segment_before", "cluster_probability", "churn_reason_1", "churn_reason_2", "churn_reason_3"];
-    for column in tillwise_core::schema::score_columns().filter(|c| !sparse.contains(&c.name)) {
+    for column in tillwise_pipeline::schema::score_columns().filter(|c| !sparse.contains(&c.name)) {
         let values = customers.batch().column_by_name(column.name).unwrap();
         assert_eq!(arrow::array::Array::null_count(values), 0, "{}", column.name);
     }

@@ -187,7 +187,7 @@ fn survival_is_told_with_too_few_customers_for_a_model() {
     let args = ["contract", "t.csv", "--label", "left", "--id", "id", "--tenure", "weeks", "--out", "c"];
     let ended = scene.tillwise(&args);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stdout.contains("No model of who leaves: churn needs at least 20"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("no model of who leaves: churn needs at least 20"), "{}", ended.stdout);
     assert!(ended.stdout.contains("only 30 rows churned"), "{}", ended.stdout);
     let test = scene.table("c/survival_tests.parquet");
     assert!((test.f64s("statistic").unwrap()[0] - 16.79).abs() < 0.005);

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args as _, FromArgMatches, Parser, Subcommand};
 use tillwise_pipeline::{Analysis, AsOf};
 
 use crate::contract::ModelArg;
@@ -42,22 +43,9 @@ pub enum Command {
     Ingest(Stage),
     /// Only make the customer table.
     Customers(Stage),
-    /// Only RFM.
-    Rfm(Stage),
-    /// Only clusters.
-    Cluster(Stage),
-    /// Only churn.
-    Churn(Stage),
-    /// Only customer lifetime value.
-    Clv(Stage),
-    /// Only what is bought together: itemsets, rules, sequences.
-    Basket(Stage),
-    /// Only next best offers.
-    Offer(Stage),
-    /// Only cohorts.
-    Cohort(Stage),
-    /// Only concentration, value classes and the revenue bridge.
-    Value(Stage),
+    /// One analysis.
+    #[command(flatten)]
+    Only(Only),
     /// Show a map of RFM segments as a grid, and as TOML to start one of your own from.
     Segments(Segments),
     /// Who leaves and why, where a contract says who left: from a table with a label and attributes.
@@ -203,6 +191,44 @@ pub struct Segments {
 pub struct Stage {
     #[command(flatten)]
     pub common: Common,
+}
+
+/// One analysis by its name: every one that there is has a command.
+#[derive(Debug)]
+pub struct Only {
+    pub analysis: Analysis,
+    pub stage: Stage,
+}
+
+impl Subcommand for Only {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        Analysis::all().fold(command, |command, analysis| {
+            let own = clap::Command::new(analysis.name()).about(analysis.about());
+            command.subcommand(Stage::augment_args(own))
+        })
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Only::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        name.parse::<Analysis>().is_ok()
+    }
+}
+
+impl FromArgMatches for Only {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Only, clap::Error> {
+        let unknown = || clap::Error::new(ErrorKind::InvalidSubcommand);
+        let (name, own) = matches.subcommand().ok_or_else(unknown)?;
+        let analysis = name.parse().map_err(|_| unknown())?;
+        Ok(Only { analysis, stage: Stage::from_arg_matches(own)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Only::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 fn threads(text: &str) -> Result<usize, String> {

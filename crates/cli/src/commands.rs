@@ -11,7 +11,7 @@ use tillwise_ingest::{inspect, InputFile};
 use tillwise_pipeline::{run as carry_out, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until};
 use tillwise_simulate::{write_shop, Shop};
 
-use crate::args::{Common, Demo, Init, Run, Score, Segments, Stage};
+use crate::args::{Common, Demo, Init, Only, Run, Score, Segments, Stage};
 use crate::{config_text, restart, summary};
 use tillwise_mine::rfm::{SegmentMap, PRESETS};
 
@@ -27,7 +27,6 @@ pub enum Ended {
 pub enum Failure {
     Usage(String),
     Pipeline(PipelineError),
-    NotConverged(String),
     Write(PathBuf, io::Error),
     Print(io::Error),
 }
@@ -41,7 +40,7 @@ impl<E: Into<PipelineError>> From<E> for Failure {
 /// Says on stderr what went wrong.
 pub fn complain(failure: &Failure) {
     let message = match failure {
-        Failure::Usage(message) | Failure::NotConverged(message) => message.clone(),
+        Failure::Usage(message) => message.clone(),
         Failure::Pipeline(e) => e.to_string(),
         Failure::Write(path, e) => format!("cannot write {}: {e}", path.display()),
         Failure::Print(e) => format!("cannot write to stdout: {e}"),
@@ -56,7 +55,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints what was published. It is in place whether or not it can be told, so a failure is only complained of.
-fn print_published(text: &str) {
+pub fn print_published(text: &str) {
     match print(text) {
         Err(Failure::Print(e)) if e.kind() == io::ErrorKind::BrokenPipe => {}
         Err(failure) => complain(&failure),
@@ -235,17 +234,18 @@ pub fn segments(segments: &Segments) -> Result<Ended, Failure> {
     Ok(Ended::Done)
 }
 
-pub fn stage(stage: &Stage, name: &str) -> Result<Ended, Failure> {
+pub fn stage(stage: &Stage, name: &str, until: Until) -> Result<Ended, Failure> {
     let mut plan = plan(&stage.common)?;
     plan.stage = Some(name.to_owned());
-    match name.parse() {
-        Ok(analysis) => {
-            plan.config.run.analyses = vec![analysis];
-            plan.by_name = true;
-        }
-        Err(_) if name == "ingest" => plan.until = Until::Ingest,
-        Err(_) => plan.until = Until::Customers,
-    }
+    plan.until = until;
+    finish(&plan)
+}
+
+pub fn only(only: &Only) -> Result<Ended, Failure> {
+    let mut plan = plan(&only.stage.common)?;
+    plan.stage = Some(only.analysis.name().to_owned());
+    plan.config.run.analyses = vec![only.analysis];
+    plan.by_name = true;
     finish(&plan)
 }
 

@@ -8,13 +8,13 @@ mod commands;
 mod config_text;
 mod contract;
 mod restart;
-mod retention;
 mod summary;
 
 use std::io::{IsTerminal, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
+use tillwise_pipeline::{PipelineError, Until};
 
 use args::{Args, Command};
 use commands::Failure;
@@ -64,19 +64,12 @@ fn main() -> ExitCode {
         Command::Init(init) => commands::init(&init),
         Command::Run(run) => commands::run(&run),
         Command::Score(score) => commands::score(&score),
-        Command::Ingest(stage) => commands::stage(&stage, "ingest"),
-        Command::Customers(stage) => commands::stage(&stage, "customers"),
-        Command::Rfm(stage) => commands::stage(&stage, "rfm"),
-        Command::Cluster(stage) => commands::stage(&stage, "cluster"),
-        Command::Churn(stage) => commands::stage(&stage, "churn"),
-        Command::Clv(stage) => commands::stage(&stage, "clv"),
+        Command::Ingest(stage) => commands::stage(&stage, "ingest", Until::Ingest),
+        Command::Customers(stage) => commands::stage(&stage, "customers", Until::Customers),
+        Command::Only(only) => commands::only(&only),
         Command::Contract(contract) => contract::contract(&contract),
-        Command::Basket(stage) => commands::stage(&stage, "basket"),
-        Command::Offer(stage) => commands::stage(&stage, "offer"),
-        Command::Cohort(stage) => commands::stage(&stage, "cohort"),
-        Command::Value(stage) => commands::stage(&stage, "value"),
         Command::Segments(segments) => commands::segments(&segments),
-        Command::Retention(retention) => retention::retention(&retention),
+        Command::Retention(retention) => contract::retention(&retention),
     };
     ExitCode::from(match result {
         Ok(commands::Ended::Done) => exit::DONE,
@@ -90,7 +83,7 @@ fn main() -> ExitCode {
                 Failure::Pipeline(e) if e.is_gate() => exit::GATE,
                 Failure::Pipeline(e) if e.is_usage() => exit::USAGE,
                 Failure::Usage(_) => exit::USAGE,
-                Failure::NotConverged(_) => exit::MODEL,
+                Failure::Pipeline(PipelineError::NotConverged { .. }) => exit::MODEL,
                 _ => exit::FAILED,
             }
         }

@@ -26,10 +26,14 @@ pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.1} %", 100.0 * share) } else { NO_FIGURE.to_owned() }
 }
 
-/// How far a number is from another, in percent of that: `+12.5 %`. There is none where the other is not above zero.
-pub fn off_by(value: f64, from: f64) -> String {
-    let share = value / from - 1.0;
-    if share.is_finite() && from > 0.0 { format!("{:+.1} %", 100.0 * share) } else { NO_FIGURE.to_owned() }
+/// A difference as a share, in percent with its sign: `+12.5 %`.
+pub fn signed_percent(share: f64) -> String {
+    if share.is_finite() { format!("{:+.1} %", 100.0 * share) } else { NO_FIGURE.to_owned() }
+}
+
+/// How far a number is from another, as a share of that. There is none where the other is not above zero.
+pub fn off_by(value: f64, from: f64) -> f64 {
+    if from > 0.0 { value / from - 1.0 } else { f64::NAN }
 }
 
 /// A number with so many decimals.
@@ -48,13 +52,14 @@ mod tests {
             ("1,234,567".into(), "-1,000".into(), "0".into())
         );
         assert_eq!((percent(0.1234), fixed(2.0, 2)), ("12.3 %".into(), "2.00".into()));
-        assert_eq!((off_by(90.0, 100.0), off_by(3.0, 0.0)), ("-10.0 %".into(), "-".into()));
+        assert_eq!(signed_percent(off_by(90.0, 100.0)), "-10.0 %");
+        assert_eq!(signed_percent(off_by(3.0, 0.0)), "-");
     }
 
     #[test]
     fn what_is_no_number_is_a_dash() {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert_eq!([grouped(value), percent(value), fixed(value, 1), off_by(value, 1.0)], ["-"; 4]);
+            assert_eq!([grouped(value), percent(value), fixed(value, 1), signed_percent(value)], ["-"; 4]);
         }
     }
 }

@@ -13,6 +13,6 @@ mod text;
 
 pub use day::Day;
 pub use engine::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
-pub use model::{ModelError, ModelFile, Parameters};
+pub use model::{ModelError, ModelFile, Parameters, number_or_nan};
 pub use money::{Money, SCALE, sum_to_f64};
 pub use text::{VALUE, escaped, shortened, shown};

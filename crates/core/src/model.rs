@@ -30,8 +30,8 @@ pub struct ModelFile<P> {
     pub kind: String,
     /// [`Parameters::VERSION`].
     pub version: u32,
-    /// The day of the picture that the model was fitted on.
-    pub fitted_as_of: Day,
+    /// The day of the picture that the model was fitted on; none where a table has no day.
+    pub fitted_as_of: Option<Day>,
     /// The customers that it was fitted on.
     pub fitted_on: usize,
     /// What `score` needs.
@@ -42,7 +42,12 @@ pub struct ModelFile<P> {
 
 impl<P: Parameters> ModelFile<P> {
     /// Wraps freshly fitted parameters.
-    pub fn new(fitted_as_of: Day, fitted_on: usize, parameters: P, report: serde_json::Value) -> Self {
+    pub fn new(
+        fitted_as_of: Option<Day>,
+        fitted_on: usize,
+        parameters: P,
+        report: serde_json::Value,
+    ) -> Self {
         ModelFile {
             kind: P::KIND.to_owned(),
             version: P::VERSION,
@@ -97,6 +102,14 @@ impl<P: Parameters> ModelFile<P> {
         file.parameters.check().map_err(|problem| ModelError::Damaged { path: path.clone(), problem })?;
         Ok(file)
     }
+}
+
+/// Reads a number that JSON has no word for: null stands for NaN.
+///
+/// # Errors
+/// If it is neither a number nor null.
+pub fn number_or_nan<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// Why a model file could not be read or written.

@@ -4,34 +4,30 @@
 //! tables, the analyses in parallel, publish. Nothing here knows a data engine: that comes in as
 //! `&dyn Engine`.
 
-mod analyses;
-/// The parts of churn that contracts share with shops.
-pub mod churn {
-    pub use crate::analyses::churn::features::{Columns, Raw};
-    pub use crate::analyses::churn::tables::{Scores, draw, from_report, rules, target_table};
-    pub use crate::analyses::side::read_csv;
-}
-/// Columns of small tables.
-pub mod columns {
-    pub use crate::analyses::{booleans, counts, floats, ints, texts};
-}
+pub mod analyses;
+pub mod analysis;
+mod clock;
 mod config;
+pub mod contracts;
+mod gates;
+mod publish;
 mod record;
 mod run;
+pub mod schema;
+mod told;
 
 use std::path::PathBuf;
 
 use tillwise_core::{EngineError, ModelError};
 use tillwise_ingest::IngestError;
 use tillwise_mine::MineError;
+use tillwise_report::ReportError;
 use tillwise_store::StoreError;
 use tillwise_table::TableError;
 
-pub use config::{
-    Analysis, AsOf, Basket, Bins, Churn, ChurnModel, Cluster, Clv, Codec, Cohort, CohortBy, Config,
-    FeatureChoice, Gates, KChoice, Label, Level, Offer, OfferRank, Rfm, Run, Segments, Size, Unit,
-    ValueSettings, Worth, Written,
-};
+pub use analyses::Config;
+pub use analysis::Analysis;
+pub use config::{AsOf, Codec, Gates, Run, Size};
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};
 
@@ -111,6 +107,9 @@ pub enum PipelineError {
     /// A table could not be read or written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// Something cannot be told: a defect.
+    #[error("{0}; this is a defect of Tillwise, please report it")]
+    Report(#[from] ReportError),
     /// A file could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -118,6 +117,14 @@ pub enum PipelineError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// No model of a table converged.
+    #[error("{table}: {why}")]
+    NotConverged {
+        /// The table.
+        table: String,
+        /// What the search said.
+        why: String,
     },
     /// Something that the data cannot cause: a defect of Tillwise.
     #[error("{what}: {found}; this is a defect of Tillwise, please report it")]
@@ -162,7 +169,7 @@ impl PipelineError {
 
 /// Why an analysis was not done.
 #[derive(Debug)]
-pub(crate) enum NotDone {
+pub enum NotDone {
     /// The data cannot carry it.
     Skipped(String),
     /// A model did not converge: why, and where its search stopped.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
 use tillwise_ingest::Quality;
+use tillwise_report::{About, Section};
 
 use crate::Config;
+use crate::publish::Record;
 
 /// The record of a run. Wall-clock times stand here and nowhere else.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +33,8 @@ pub struct RunRecord {
     pub return_only_customers: usize,
     /// Each analysis.
     pub analyses: BTreeMap<String, AnalysisRecord>,
+    /// What people are told of all of it.
+    pub told: Vec<Section>,
     /// The seed that all chance began with.
     pub seed: u64,
     /// The whole config, defaults included.
@@ -41,6 +45,24 @@ pub struct RunRecord {
     pub seconds: BTreeMap<String, f64>,
     /// Seconds since 1970-01-01 when the run began.
     pub started_at: u64,
+}
+
+impl Record for RunRecord {
+    fn told(&self) -> &[Section] {
+        &self.told
+    }
+
+    fn about(&self) -> About {
+        About {
+            as_of: self.as_of.map(|d| d.to_string()).unwrap_or_default(),
+            run_id: self.run_id.clone(),
+            version: self.version.clone(),
+        }
+    }
+
+    fn files(&mut self) -> &mut Vec<String> {
+        &mut self.files
+    }
 }
 
 /// One input file.

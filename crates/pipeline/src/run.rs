@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use rayon::prelude::*;
-use tillwise_core::schema::{Column, SCORES, SUMMARY, published};
+use tillwise_core::schema::{Column, SUMMARY};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
 use tillwise_ingest::{IngestError, InputFile, Quality, Returns, find_files, ingest};
-use tillwise_report::html;
+use tillwise_report::Section;
 use tillwise_store::{Output, Watched, hash_file, run_id};
-use tillwise_table::{Table, TableError, arrow_schema, arrow_type, assemble, write_table};
+use tillwise_table::{Table, TableError, arrow_type, assemble, write_table};
 use tracing::{info, warn};
 
-use crate::analyses::{
-    Calibration, Context, Cutoffs, Earlier, LabelledTable, Orders, Picture, calibration_end, cutoffs,
-    earlier_days,
+use crate::analyses::{Context, Earlier, Orders};
+use crate::analysis::{Ask, CustomerTable, MadeTable, Needs};
+use crate::clock::Clock;
+use crate::gates::{failed_gate, last_date_of, too_old};
+use crate::publish::{metadata, write_made, write_record};
+use crate::{
+    Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status, told,
 };
-use crate::{Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status};
 
 /// Whether models are fitted or only applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,9 +184,9 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
 
     let mut models_failed = false;
     if plan.until != Until::Ingest {
-        let tables = summarise(plan, engine, &work, as_of, first, &mut record)?;
+        let tables = summarise(plan, engine, &work, (first, as_of), &mut record)?;
         clock.lap("customers");
-        models_failed = analyse(plan, &work, as_of, &tables, &earlier, &mut record)?;
+        models_failed = analyse(plan, &work, (first, as_of), &tables, &earlier, &mut record)?;
         clock.lap("analyses");
         fs::remove_dir_all(work.join("tables.tmp"))
             .map_err(|source| PipelineError::Write { path: work.clone(), source })?;
@@ -241,7 +244,7 @@ impl Plan {
             parts.push(format!("{key} {hash}"));
         }
         if let Mode::Score { models } = &self.mode {
-            for analysis in Analysis::ALL.into_iter().filter(|a| a.has_model()) {
+            for analysis in Analysis::all().filter(|a| a.has_model()) {
                 let path = models.join(format!("{}.json", analysis.name()));
                 let model = if path.exists() { hash_file(&path)?.0 } else { "none".to_owned() };
                 parts.push(format!("score {} {model}", analysis.name()));
@@ -271,6 +274,7 @@ impl Plan {
             customers: 0,
             return_only_customers: 0,
             analyses: BTreeMap::new(),
+            told: Vec::new(),
             seed: self.config.run.seed,
             config: self.config.clone(),
             files: Vec::new(),
@@ -281,15 +285,8 @@ impl Plan {
 
     /// Files beside the export that a run reads, each with the key that names it.
     fn side_files(&self) -> Vec<(&'static str, PathBuf)> {
-        let (basket, offer) = (&self.config.basket, &self.config.offer);
-        let files = [
-            (Analysis::Churn, "[churn] attributes_file", &self.config.churn.attributes_file),
-            (Analysis::Basket, "[basket] hierarchy_file", &basket.hierarchy_file),
-            (Analysis::Offer, "[offer] exclude_file", &offer.exclude_file),
-            (Analysis::Offer, "[offer] stock_file", &offer.stock_file),
-        ];
-        let read = files.into_iter().filter(|(analysis, _, _)| self.wants(*analysis));
-        let read = read.filter_map(|(_, key, path)| Some((key, self.base.join(path.as_ref()?))));
+        let wanted = Analysis::all().filter(|a| self.wants(*a));
+        let read = wanted.flat_map(|a| a.files(&self.config)).map(|(key, path)| (key, self.base.join(path)));
         let joined = self.config.input.join.iter().map(|j| ("[[input.join]] file", self.base.join(&j.file)));
         joined.chain(read).collect()
     }
@@ -316,13 +313,8 @@ impl Plan {
 
 /// For each analysis that looks at an earlier model: the models of the last run of an earlier day that has one.
 fn earlier(plan: &Plan, output: &Output, as_of: Day) -> Earlier {
-    let (rfm, cluster) = (&plan.config.rfm, &plan.config.cluster);
-    let reuses = [
-        (Analysis::Rfm, rfm.refresh_days > 0),
-        (Analysis::Cluster, cluster.follow_last || cluster.refresh_days > 0),
-    ];
-    let wanted = reuses.into_iter().filter(|(a, reuses)| *reuses && plan.wants(*a) && plan.mode == Mode::Fit);
-    let names: Vec<&'static str> = wanted.map(|(a, _)| a.name()).collect();
+    let looks = |a: &Analysis| a.looks_back(&plan.config) && plan.wants(*a) && plan.mode == Mode::Fit;
+    let names: Vec<&'static str> = Analysis::all().filter(looks).map(|a| a.name()).collect();
     if names.is_empty() {
         return Earlier::new();
     }
@@ -330,103 +322,6 @@ fn earlier(plan: &Plan, output: &Output, as_of: Day) -> Earlier {
     let last =
         |name: &str| runs.iter().map(|r| r.join("models")).find(|m| m.join(format!("{name}.json")).exists());
     names.into_iter().filter_map(|name| Some((name, last(name)?))).collect()
-}
-
-/// Seconds by stage.
-struct Clock {
-    started_at: u64,
-    start: Instant,
-    last: Instant,
-    laps: BTreeMap<String, f64>,
-}
-
-impl Clock {
-    fn start() -> Clock {
-        let now = Instant::now();
-        let started_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        Clock { started_at, start: now, last: now, laps: BTreeMap::new() }
-    }
-
-    fn lap(&mut self, stage: &str) {
-        let now = Instant::now();
-        let seconds = (now - self.last).as_secs_f64();
-        info!(stage, seconds = format!("{seconds:.2}"), "done");
-        self.laps.insert(stage.to_owned(), seconds);
-        self.last = now;
-    }
-
-    fn seconds(mut self) -> BTreeMap<String, f64> {
-        self.laps.insert("total".to_owned(), self.start.elapsed().as_secs_f64());
-        self.laps
-    }
-}
-
-fn failed_gate(gates: &crate::Gates, quality: &Quality, output: &Output) -> Option<(&'static str, String)> {
-    let share = quality.reject_share();
-    if share > gates.max_reject_share {
-        let reasons: Vec<String> =
-            quality.rejected_by_reason.iter().map(|(r, n)| format!("{r} {n}")).collect();
-        return Some((
-            "max_reject_share",
-            format!(
-                "{:.1} % of {} rows were rejected ({}), more than the {:.1} % allowed",
-                100.0 * share,
-                quality.rows_read,
-                reasons.join(", "),
-                100.0 * gates.max_reject_share
-            ),
-        ));
-    }
-    // A file or a month may be lost while the total looks well.
-    let unreadable = |what: &str, bad: u64, rows: u64| {
-        let share = bad as f64 / rows.max(1) as f64;
-        (rows >= 20 && share > gates.max_unreadable_share).then(|| {
-            (
-                "max_unreadable_share",
-                format!("{what}: {bad} of {rows} rows hold something that cannot be read; look at the rejects, and mend [input]"),
-            )
-        })
-    };
-    let of_file = quality.files.iter().find_map(|f| unreadable(&f.file, f.unreadable, f.rows));
-    let of_month =
-        || quality.months.iter().find_map(|m| unreadable(&m.month, m.unreadable, m.accepted + m.unreadable));
-    if let Some(found) = of_file.or_else(of_month) {
-        return Some(found);
-    }
-    if let (Some(least), Some(last)) = (gates.min_rows_vs_last, output.current_record()) {
-        let before = last["quality"]["rows_accepted"].as_u64().unwrap_or(0);
-        if (quality.rows_accepted as f64) < least * before as f64 {
-            return Some((
-                "min_rows_vs_last",
-                format!(
-                    "{} rows were accepted, and {before} in the last run: less than the share of {least} asked for",
-                    quality.rows_accepted
-                ),
-            ));
-        }
-    }
-    quality.last_date.and_then(|last| too_old(gates, last)).map(|found| ("max_age_days", found))
-}
-
-/// What is wrong, if the last order is older than allowed.
-fn too_old(gates: &crate::Gates, last: Day) -> Option<String> {
-    let most = gates.max_age_days?;
-    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| (d.as_secs() / 86_400) as i32);
-    let age = Day(today).since(last);
-    // Zones are less than a day apart.
-    if age < -1 {
-        return Some(format!(
-            "the clock says {}, before the last order, of {last}; set it, or check the dates",
-            Day(today)
-        ));
-    }
-    (age > most).then(|| format!("the last order is of {last}, {age} days ago, and {most} are allowed"))
-}
-
-fn last_date_of(run: &Path) -> Option<Day> {
-    let record: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(run.join("run.json")).ok()?).ok()?;
-    record["quality"]["last_date"].as_str()?.parse().ok()
 }
 
 fn as_of(asked: AsOf, first: Day, last: Day) -> Result<Day, PipelineError> {
@@ -449,117 +344,71 @@ fn as_of(asked: AsOf, first: Day, last: Day) -> Result<Day, PipelineError> {
     Err(PipelineError::AsOf { as_of, problem })
 }
 
-/// The customer tables that the analyses look at.
+/// What the engine made for the analyses.
 struct Tables {
     customers: Table,
-    labelled: Result<Cutoffs<LabelledTable>, String>,
-    calibration: Result<Calibration, String>,
-    pictures: Vec<Picture>,
+    earlier: Vec<MadeTable>,
     orders: Option<Orders>,
 }
 
+/// Asks the engine for today's customer table and for all that the analyses need, each table once.
 fn summarise(
     plan: &Plan,
     engine: &dyn Engine,
     work: &Path,
-    as_of: Day,
-    first: Day,
+    (first, as_of): (Day, Day),
     record: &mut RunRecord,
 ) -> Result<Tables, PipelineError> {
     let folder = work.join("tables.tmp");
     fs::create_dir_all(&folder).map_err(|source| PipelineError::Write { path: folder.clone(), source })?;
-    let config = &plan.config;
-    let path = folder.join("customers.parquet");
-    let clv = plan.wants(Analysis::Clv);
-    let occasion_days = (clv && config.clv.counts_occasions()).then_some(config.clv.occasion_days);
-    let mut requests = vec![SummaryRequest {
-        as_of,
-        label_until: None,
-        occasion_days,
-        daily: None,
-        active_within_days: None,
-        only: None,
-        out: path.clone(),
-    }];
-    let horizon = config.churn.horizon_days;
-    // P(alive) is learned from everyone; the eligible are picked afterwards.
-    let needs_everyone = config.churn.features.iter().any(|f| f == "p_alive");
-    let mut labelled_at = |cutoff: Day| {
-        let out = folder.join(format!("labelled-{cutoff}.parquet"));
-        requests.push(SummaryRequest {
-            as_of: cutoff,
-            label_until: Some(cutoff + horizon),
-            occasion_days: None,
-            daily: None,
-            active_within_days: (!needs_everyone).then_some(config.churn.eligible_days),
-            only: None,
-            out: out.clone(),
-        });
-        LabelledTable { cutoff, path: out }
-    };
-    let labelled = if plan.wants(Analysis::Churn) && plan.mode == Mode::Fit {
-        cutoffs(&config.churn, first, as_of).map(|c| Cutoffs {
-            training: c.training.into_iter().map(&mut labelled_at).collect(),
-            judged: labelled_at(c.judged),
-        })
-    } else {
-        Err("churn was not asked for".to_owned())
-    };
-    let calibration = if clv && plan.mode == Mode::Fit {
-        calibration_end(&config.clv, first, as_of).map(|end| {
-            let calibration = Calibration {
-                end,
-                customers: folder.join("calibration.parquet"),
-                daily: folder.join("daily.parquet"),
-            };
-            requests.push(SummaryRequest {
-                as_of: end,
-                label_until: Some(as_of),
-                occasion_days,
-                daily: Some(calibration.daily.clone()),
-                active_within_days: None,
-                only: None,
-                out: calibration.customers.clone(),
-            });
-            calibration
-        })
-    } else {
-        Err("CLV models are not fitted in this run".to_owned())
-    };
-    let pictures =
-        if plan.wants(Analysis::Rfm) { earlier_days(&config.rfm, first, as_of) } else { Vec::new() };
-    let pictures: Vec<Picture> = pictures
-        .into_iter()
-        .map(|as_of| Picture { as_of, path: folder.join(format!("picture-{as_of}.parquet")) })
-        .collect();
-    requests.extend(pictures.iter().map(|p| SummaryRequest {
-        as_of: p.as_of,
-        label_until: None,
-        occasion_days: None,
-        daily: None,
-        active_within_days: None,
-        only: Some(crate::analyses::rfm::columns(&config.rfm)),
-        out: p.path.clone(),
-    }));
+    let ask = Ask { config: &plan.config, fits: plan.mode == Mode::Fit, first, as_of };
+    let needs: Vec<Needs> = Analysis::all().filter(|a| plan.wants(*a)).map(|a| a.needs(&ask)).collect();
+    let occasion_days = needs.iter().find_map(|n| n.occasion_days);
+    let today = folder.join("customers.parquet");
+    let mut requests =
+        vec![request(CustomerTable { occasion_days, ..CustomerTable::of(as_of) }, &today, None)];
+    let mut earlier: Vec<MadeTable> = Vec::new();
+    for wanted in needs.iter().flat_map(|n| &n.tables) {
+        if earlier.iter().any(|made| made.wanted == *wanted) {
+            continue;
+        }
+        let path = folder.join(format!("earlier-{}.parquet", earlier.len()));
+        let daily = wanted.daily.then(|| folder.join(format!("daily-{}.parquet", earlier.len())));
+        requests.push(request(wanted.clone(), &path, daily.clone()));
+        earlier.push(MadeTable { wanted: wanted.clone(), path, daily });
+    }
     info!(dates = requests.len(), "summing customers");
-    let net_returns = config.cleaning.returns == Returns::Net;
-    let needed = Analysis::ALL.into_iter().any(|a| a.needs_orders() && plan.wants(a));
-    let purchases = needed.then(|| PurchasesRequest { as_of, folder: folder.clone() });
+    let net_returns = plan.config.cleaning.returns == Returns::Net;
+    let purchases =
+        needs.iter().any(|n| n.orders).then(|| PurchasesRequest { as_of, folder: folder.clone() });
     let stats = engine.summarise(&work.join("transactions"), net_returns, &requests, purchases.as_ref())?;
-    record.customers = stats[0].customers;
-    record.return_only_customers = stats[0].return_only;
-    if stats[0].customers == 0 {
+    let of_today = stats.first().copied().unwrap_or_default();
+    record.customers = of_today.customers;
+    record.return_only_customers = of_today.return_only;
+    if of_today.customers == 0 {
         return Err(PipelineError::NoCustomers { as_of });
     }
     let orders = purchases.map(|_| Orders::read(&folder, net_returns)).transpose()?;
-    Ok(Tables { customers: Table::read(&path)?, labelled, calibration, pictures, orders })
+    Ok(Tables { customers: Table::read(&today)?, earlier, orders })
+}
+
+fn request(wanted: CustomerTable, out: &Path, daily: Option<PathBuf>) -> SummaryRequest {
+    SummaryRequest {
+        as_of: wanted.as_of,
+        label_until: wanted.label_until,
+        occasion_days: wanted.occasion_days,
+        daily,
+        active_within_days: wanted.active_within_days,
+        only: wanted.only,
+        out: out.to_owned(),
+    }
 }
 
 /// Runs the analyses side by side and writes all tables; whether one failed.
 fn analyse(
     plan: &Plan,
     work: &Path,
-    as_of: Day,
+    (first, as_of): (Day, Day),
     tables: &Tables,
     earlier: &Earlier,
     record: &mut RunRecord,
@@ -573,57 +422,62 @@ fn analyse(
         config: &plan.config,
         mode: &plan.mode,
         models: &models,
+        first,
         as_of,
         customers: &tables.customers,
-        labelled: &tables.labelled,
-        calibration: &tables.calibration,
-        pictures: &tables.pictures,
+        tables: &tables.earlier,
         earlier,
         orders: tables.orders.as_ref(),
         base: &plan.base,
     };
-    let results: Vec<_> = Analysis::ALL
+    let all: Vec<Analysis> = Analysis::all().collect();
+    let results: Vec<_> = all
         .into_par_iter()
         .with_max_len(1)
         .map(|analysis| {
             let start = Instant::now();
-            let result = plan.wants(analysis).then(|| context.run(analysis));
+            let result = plan.wants(analysis).then(|| analysis.run(&context));
             (analysis, start.elapsed().as_secs_f64(), result)
         })
         .collect();
 
-    let metadata = metadata(record);
+    let metadata = metadata(&record.run_id, &record.version, record.as_of);
     let compression = plan.config.run.compression.into();
     let mut scores = BTreeMap::new();
+    let mut notes = Section::new("notes");
     let mut any_failed = false;
+    record.told = told::rows(record);
     for (analysis, seconds, result) in results {
+        let name = analysis.name();
         let mut entry =
             AnalysisRecord { status: Status::Done, reason: None, model: None, report: None, seconds };
         match result {
             None => entry.status = Status::NotAsked,
             Some(Ok(done)) => {
-                scores.insert(analysis.name(), done.columns);
+                scores.insert(name, done.columns);
                 entry.report = Some(done.report);
-                entry.model = analysis.has_model().then(|| format!("models/{}.json", analysis.name()));
-                for (name, batch) in done.tables {
-                    check_published(name, &batch)?;
-                    write_table(&work.join(name), batch, compression, &metadata)?;
-                }
+                entry.model = analysis.has_model().then(|| format!("models/{name}.json"));
+                write_made(work, name, analysis.tables(), done.tables, compression, &metadata)?;
+                record.told.extend(done.told);
+                done.warnings.iter().for_each(|warning| told::note(&mut notes, name, warning));
             }
             Some(Err(NotDone::Broken(e))) => return Err(e),
             Some(Err(NotDone::Skipped(reason))) => {
-                warn!(analysis = analysis.name(), "skipped: {reason}");
+                warn!(analysis = name, "skipped: {reason}");
                 any_failed |= plan.by_name;
+                told::not_done(&mut notes, "skipped", name, &reason);
                 (entry.status, entry.reason) = (Status::Skipped, Some(reason));
             }
             Some(Err(NotDone::Failed(reason, report))) => {
-                warn!(analysis = analysis.name(), "failed: {reason}");
+                warn!(analysis = name, "failed: {reason}");
                 any_failed = true;
+                told::not_done(&mut notes, "failed", name, &reason);
                 (entry.status, entry.reason, entry.report) = (Status::Failed, Some(reason), report);
             }
         }
-        record.analyses.insert(analysis.name().to_owned(), entry);
+        record.analyses.insert(name.to_owned(), entry);
     }
+    record.told.push(notes);
     let customers = with_scores(&tables.customers, scores, plan.until)?;
     write_table(&work.join("customers.parquet"), customers, compression, &metadata)?;
     Ok(any_failed)
@@ -642,10 +496,11 @@ fn with_scores(
         arrays.push((column.name, customers.array(column.name)?.clone()));
     }
     if until == Until::Analyses {
-        for (analysis, own) in SCORES {
+        for analysis in Analysis::all() {
+            let own = analysis.scores();
             columns.extend_from_slice(own);
             // An analysis that was done gives all of its columns, or `assemble` says which are missing.
-            match scores.remove(analysis) {
+            match scores.remove(analysis.name()) {
                 Some(done) => arrays.extend(done),
                 None => arrays.extend(
                     own.iter().map(|c| (c.name, new_null_array(&arrow_type(c.kind), customers.rows()))),
@@ -653,60 +508,5 @@ fn with_scores(
             }
         }
     }
-    arrays.extend(scores.into_values().flatten());
     assemble("customers", &columns, arrays)
-}
-
-/// Whether a table has the schema that is published under the name of its file.
-fn check_published(file: &str, batch: &RecordBatch) -> Result<(), PipelineError> {
-    let columns = file.strip_suffix(".parquet").and_then(published);
-    match columns.map(arrow_schema) {
-        Some(schema) if schema == batch.schema() => Ok(()),
-        Some(_) => Err(PipelineError::defect(file, "it is another table's schema")),
-        None => Err(PipelineError::defect(file, "no table is published under this name")),
-    }
-}
-
-/// What every published table says of its origin.
-fn metadata(record: &RunRecord) -> Vec<(&'static str, String)> {
-    let as_of = record.as_of.map(|d| d.to_string()).unwrap_or_default();
-    vec![
-        ("tillwise.run_id", record.run_id.clone()),
-        ("tillwise.version", record.version.clone()),
-        ("tillwise.as_of", as_of),
-        ("tillwise.schema_version", SCHEMA_VERSION.to_string()),
-    ]
-}
-
-/// Raised whenever a published column is renamed, retyped or removed.
-const SCHEMA_VERSION: u32 = 2;
-
-/// Writes `run.json`, and `report.html` from it.
-fn write_record(work: &Path, record: &mut RunRecord) -> Result<(), PipelineError> {
-    let mut files = Vec::new();
-    list_files(work, work, &mut files)
-        .map_err(|source| PipelineError::Write { path: work.to_owned(), source })?;
-    files.extend(["run.json".to_owned(), "report.html".to_owned()]);
-    files.sort();
-    record.files = files;
-    let broken = |e: serde_json::Error| PipelineError::defect("run.json", e);
-    let value = serde_json::to_value(&*record).map_err(broken)?;
-    let text = serde_json::to_string_pretty(record).map_err(broken)?;
-    for (name, text) in [("run.json", text + "\n"), ("report.html", html(&value, work)?)] {
-        let path = work.join(name);
-        fs::write(&path, text).map_err(|source| PipelineError::Write { path, source })?;
-    }
-    Ok(())
-}
-
-fn list_files(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            list_files(root, &path, files)?;
-        } else if let Ok(name) = path.strip_prefix(root) {
-            files.push(name.to_string_lossy().into_owned());
-        }
-    }
-    Ok(())
 }

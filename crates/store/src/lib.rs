@@ -5,6 +5,8 @@
 //! OUT/current -> runs/as_of=.../run=...      swapped by rename, the last act of a run
 //! OUT/run.json, report.html, rejects          links through `current`
 //! OUT/stages/rfm/                            what a single-stage command made; `current` does not move
+//! OUT/tables/contract=4f1c.../               what an analysis of a table made
+//! OUT/contract -> tables/contract=...        swapped by rename; OUT/survival.parquet and the like are links through it
 //! OUT/failed/                                what a run that failed a gate left behind
 //! OUT/.lock                                  held while a process works here; it marks the folder as one of Tillwise's
 //! ```
@@ -300,6 +302,51 @@ impl Output {
         Ok(folder)
     }
 
+    /// Moves the working folder to a free place under `tables`, points `NAME` at it, and links its files into the output
+    /// folder. What `NAME` led to before goes.
+    ///
+    /// # Errors
+    /// If a folder cannot be moved, or a file of somebody else's has the name of a link.
+    pub fn publish_table_run(&self, work: &Path, name: &str, run_id: &str) -> Result<PathBuf, StoreError> {
+        let tables = self.root.join("tables");
+        let free = |number: u32| match number {
+            1 => tables.join(format!("{name}={run_id}")),
+            again => tables.join(format!("{name}={run_id}.{again}")),
+        };
+        let run = (1..).map(free).find(|run| !run.exists()).unwrap_or_else(|| free(1));
+        let names = |folder: &Path| -> Result<Vec<String>, StoreError> {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(folder).map_err(at(folder))? {
+                names.push(entry.map_err(at(folder))?.file_name().to_string_lossy().into_owned());
+            }
+            names.sort();
+            Ok(names)
+        };
+        // Its own record and page are found in its folder: these names in the output folder are a run's.
+        let own: Vec<String> =
+            names(work)?.into_iter().filter(|file| !LINKS.contains(&file.as_str())).collect();
+        self.place(work, &run)?;
+        for file in &own {
+            self.link(&Path::new(name).join(file), file)?;
+        }
+        self.link(run.strip_prefix(&self.root).unwrap_or(&run), name)?;
+        // Links to files that this run does not have lead nowhere now.
+        for file in names(&self.root)? {
+            let link = self.root.join(&file);
+            if !own.contains(&file) && fs::read_link(&link).is_ok_and(|to| to.starts_with(name)) {
+                fs::remove_file(&link).map_err(at(&link))?;
+            }
+        }
+        sync_folder(&self.root)?;
+        for other in names(&tables)? {
+            let folder = tables.join(&other);
+            if other.starts_with(&format!("{name}=")) && folder != run {
+                fs::remove_dir_all(&folder).map_err(at(&folder))?;
+            }
+        }
+        Ok(self.root.join(name))
+    }
+
     /// Moves the working folder to `failed`, to be looked at.
     ///
     /// # Errors
@@ -365,8 +412,8 @@ impl Drop for Output {
 /// Links in the output folder that lead through `current`.
 const LINKS: [&str; 3] = ["run.json", "report.html", "rejects"];
 /// Everything else that runs make in the output folder.
-const NAMES: [&str; 9] =
-    ["current", "runs", "stages", "failed", ".work", ".old", LINKS[0], LINKS[1], LINKS[2]];
+const NAMES: [&str; 10] =
+    ["current", "runs", "stages", "tables", "failed", ".work", ".old", LINKS[0], LINKS[1], LINKS[2]];
 
 /// The id in the name of a run's folder, without the number of a run that was made again.
 pub fn id_of(run: &Path) -> Option<&str> {

@@ -17,9 +17,14 @@ use crate::{TableError, arrow_schema};
 /// ```
 /// use std::sync::Arc;
 /// use arrow::array::{ArrayRef, Float64Array, StringArray};
-/// use tillwise_core::schema::LORENZ;
+/// use tillwise_core::schema::{Column, Kind, col};
 /// use tillwise_table::assemble;
 ///
+/// const LORENZ: &[Column] = &[
+///     col("subject", Kind::Text, "customers or products"),
+///     col("member_share", Kind::Float, "share of the members"),
+///     col("revenue_share", Kind::Float, "their share of revenue"),
+/// ];
 /// let share = || Arc::new(Float64Array::from(vec![0.0, 1.0])) as ArrayRef;
 /// let subject = Arc::new(StringArray::from(vec!["customers", "customers"])) as ArrayRef;
 /// let table = assemble("lorenz", LORENZ, vec![
@@ -84,9 +89,23 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{Float64Array, Int32Array, StringArray};
-    use tillwise_core::schema::{COX, LORENZ};
+    use tillwise_core::schema::{Kind, col, opt};
 
     use super::*;
+
+    const COX: &[Column] = &[
+        col("covariate", Kind::Text, "the covariate"),
+        col("coefficient", Kind::Float, "its coefficient"),
+        col("hazard_ratio", Kind::Float, "its exponential"),
+        opt("standard_error", Kind::Float, "of the coefficient"),
+        opt("p_value", Kind::Float, "of it"),
+    ];
+
+    const LORENZ: &[Column] = &[
+        col("subject", Kind::Text, "customers or products"),
+        col("member_share", Kind::Float, "share of the members"),
+        col("revenue_share", Kind::Float, "their share of revenue"),
+    ];
 
     fn texts(values: &[&str]) -> ArrayRef {
         Arc::new(StringArray::from(values.to_vec()))

@@ -254,12 +254,19 @@ fn array(rows: &[Vec<Value>], c: usize) -> ArrayRef {
     }
 }
 
-fn write_rows(path: &Path, columns: &[Column], rows: &[Vec<Value>]) -> Result<(), EngineError> {
-    let schema = arrow_schema(columns);
+/// Writes the columns that are wanted of rows that have all.
+fn write_rows(
+    path: &Path,
+    all: &[Column],
+    wanted: &[Column],
+    rows: &[Vec<Value>],
+) -> Result<(), EngineError> {
+    let schema = arrow_schema(wanted);
+    let places: Vec<usize> = (0..all.len()).filter(|i| wanted.contains(&all[*i])).collect();
     let batch = if rows.is_empty() {
         RecordBatch::new_empty(schema)
     } else {
-        RecordBatch::try_new(schema, (0..columns.len()).map(|c| array(rows, c)).collect()).map_err(fail)?
+        RecordBatch::try_new(schema, places.into_iter().map(|c| array(rows, c)).collect()).map_err(fail)?
     };
     write_table(path, batch, Compression::Snappy, &[]).map_err(fail).map(|_| ())
 }
@@ -341,9 +348,9 @@ fn write_purchases(
         }
         customer += 1;
     }
-    write_rows(&request.folder.join("orders.parquet"), ORDERS, &orders)?;
-    write_rows(&request.folder.join("purchases.parquet"), PURCHASES, &purchases)?;
-    write_rows(&request.folder.join("products.parquet"), PRODUCT_NAMES, &products)
+    write_rows(&request.folder.join("orders.parquet"), ORDERS, ORDERS, &orders)?;
+    write_rows(&request.folder.join("purchases.parquet"), PURCHASES, PURCHASES, &purchases)?;
+    write_rows(&request.folder.join("products.parquet"), PRODUCT_NAMES, PRODUCT_NAMES, &products)
 }
 
 impl Engine for ReferenceEngine {
@@ -374,7 +381,8 @@ impl Engine for ReferenceEngine {
                     Err(()) => return_only += 1,
                 }
             }
-            write_rows(&request.out, &request.columns(), &rows)?;
+            let all = SummaryRequest { only: None, ..request.clone() }.columns();
+            write_rows(&request.out, &all, &request.columns(), &rows)?;
             if let Some(path) = &request.daily {
                 let counts: Vec<ArrayRef> = vec![
                     Arc::new(Date32Array::from_iter_values(daily.keys().copied())),

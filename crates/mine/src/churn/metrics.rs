@@ -6,7 +6,8 @@
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tillwise_core::number_or_nan;
 
 use crate::stats::{quantile_sorted, sorted_finite};
 
@@ -123,15 +124,17 @@ pub fn brier_parts(bins: &[Bin]) -> (f64, f64) {
 }
 
 /// Rows of about equal probability: what was expected of them, and what happened.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Rows.
     pub rows: usize,
     /// Those that churned.
     pub churners: usize,
     /// Mean probability.
+    #[serde(deserialize_with = "number_or_nan")]
     pub expected: f64,
     /// Share that churned.
+    #[serde(deserialize_with = "number_or_nan")]
     pub actual: f64,
 }
 
@@ -174,17 +177,21 @@ pub fn calibration_error(bins: &[Bin]) -> f64 {
 }
 
 /// One tenth of the rows, counted from the most likely to churn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
     /// 1 for the most likely.
     pub decile: u8,
     /// Rows up to this tenth.
+    #[serde(deserialize_with = "number_or_nan")]
     pub rows: f64,
     /// Churners up to it; of equal probabilities across its border in part.
+    #[serde(deserialize_with = "number_or_nan")]
     pub churners: f64,
     /// Their share of all churners.
+    #[serde(deserialize_with = "number_or_nan")]
     pub captured: f64,
     /// Churn rate up to it, over the overall rate.
+    #[serde(deserialize_with = "number_or_nan")]
     pub lift: f64,
 }
 
@@ -208,7 +215,7 @@ pub fn gains(probabilities: &[f64], churned: &[bool]) -> Vec<Gain> {
 }
 
 /// Rows by what was predicted, at a threshold, and what happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Churners at the threshold or above.
     pub true_positives: usize,

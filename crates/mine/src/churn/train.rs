@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::number_or_nan;
 
 use super::act::{OfferTerms, best_threshold};
 use super::calibrate::{Calibration, Method};
@@ -84,13 +85,14 @@ pub struct Importance {
     /// The feature.
     pub feature: String,
     /// Its share of what the tree's splits lower the impurity by.
+    #[serde(deserialize_with = "number_or_nan")]
     pub impurity: f64,
     /// What the chosen model's AUC on judged rows loses when the feature's values are shuffled; `None` where rows are judged in folds.
     pub permutation: Option<f64>,
 }
 
 /// What training came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainReport {
     /// Training rows.
     pub training_rows: usize,
@@ -109,8 +111,10 @@ pub struct TrainReport {
     /// Gains of the chosen model.
     pub gains: Vec<Gain>,
     /// From this probability on an offer pays.
+    #[serde(deserialize_with = "number_or_nan")]
     pub threshold: f64,
     /// What offers to all judged rows from there on would have brought.
+    #[serde(deserialize_with = "number_or_nan")]
     pub profit: f64,
     /// The confusion matrix there.
     pub confusion: Confusion,

@@ -1,7 +1,8 @@
 //! Cross-validation: predictions for rows that a model has not seen, and the tree's settings that do best on such rows.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tillwise_core::number_or_nan;
 
 use super::bins::bin_all;
 use super::data::Examples;
@@ -44,19 +45,23 @@ impl Default for Tuning {
 }
 
 /// One setting that was tried.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// Splits from the root to a leaf, at most.
     pub max_depth: usize,
     /// Rows in a leaf, at least.
     pub min_leaf: usize,
     /// Rows that the share above counts for.
+    #[serde(deserialize_with = "number_or_nan")]
     pub shrinkage: f64,
     /// Cost-complexity.
+    #[serde(deserialize_with = "number_or_nan")]
     pub pruning: f64,
     /// Mean log loss of the rows of each fold, by the tree of the others.
+    #[serde(deserialize_with = "number_or_nan")]
     pub log_loss: f64,
     /// Mean AUC over the folds.
+    #[serde(deserialize_with = "number_or_nan")]
     pub auc: f64,
 }
 

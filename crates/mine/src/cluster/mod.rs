@@ -30,11 +30,14 @@ mod scale;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Parameters;
+use tillwise_core::number_or_nan;
 
 use crate::MineError;
 use crate::stats::symmetric_eigen;
@@ -203,7 +206,7 @@ impl Parameters for Clusters {
 }
 
 /// What a reader wants to know of a fit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// How the clusters were found.
     pub method: Method,
@@ -417,7 +420,13 @@ impl Clusters {
                     "new"
                 }
             };
-            let row = Drifted { label: label.clone(), status, last: before, now: size(c), kept };
+            let row = Drifted {
+                label: label.clone(),
+                status: Cow::Borrowed(status),
+                last: before,
+                now: size(c),
+                kept,
+            };
             clusters.push(row);
         }
         // A fresh name may be one that another cluster has kept.
@@ -433,7 +442,7 @@ impl Clusters {
             if !self.labels.iter().any(|l| l.id == label.id) {
                 clusters.push(Drifted {
                     label: label.clone(),
-                    status: "gone",
+                    status: Cow::Borrowed("gone"),
                     last: last_size(m),
                     now: 0,
                     kept: 0,
@@ -448,22 +457,23 @@ impl Clusters {
 }
 
 /// How far clusters have moved since the last model: the same customers, placed by both.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
     /// Share of the customers that the two models put into different clusters.
+    #[serde(deserialize_with = "number_or_nan")]
     pub moved_share: f64,
     /// Clusters by id, those of the last model that are gone among them.
     pub clusters: Vec<Drifted>,
 }
 
 /// One cluster's drift.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drifted {
     /// Its label.
     #[serde(flatten)]
     pub label: Label,
     /// `kept`, `new` or `gone`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// Customers that the last model puts into it.
     pub last: u64,
     /// Customers that this model puts into it.

@@ -15,6 +15,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::number_or_nan;
 
 use super::kmeans::{Steps, assign, fit, squared_distance};
 use super::scale::covariance;
@@ -47,11 +48,12 @@ pub enum Criterion {
 }
 
 /// One `k` that was tried. What cannot be told, as for a single cluster, is null.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
     /// Clusters.
     pub k: usize,
     /// Within-cluster sum of squares of the customers it was tried on.
+    #[serde(deserialize_with = "number_or_nan")]
     pub inertia: f64,
     /// Mean silhouette.
     pub silhouette: Option<f64>,

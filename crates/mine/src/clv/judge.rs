@@ -1,36 +1,43 @@
 //! Judging models of orders on what came after they were fitted, and choosing among them.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tillwise_core::number_or_nan;
 
 use super::score::{Runs, patterns};
 use super::{Fit, History, Known, Model, Orders};
 
 /// What came of the customers with so many orders in the calibration.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrequencyBin {
     /// Repeat order days in the calibration; the last bin holds all with at least so many.
     pub x: usize,
     /// Customers.
     pub customers: usize,
     /// Mean order days that they made in the holdout.
+    #[serde(deserialize_with = "number_or_nan")]
     pub actual: f64,
     /// Mean order days that were expected.
+    #[serde(deserialize_with = "number_or_nan")]
     pub expected: f64,
 }
 
 /// How a model did in the holdout.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// Customers.
     pub customers: usize,
     /// Order days that they made.
+    #[serde(deserialize_with = "number_or_nan")]
     pub actual: f64,
     /// Order days that were expected.
+    #[serde(deserialize_with = "number_or_nan")]
     pub expected: f64,
     /// Mean absolute error a customer.
+    #[serde(deserialize_with = "number_or_nan")]
     pub mae: f64,
     /// Root of the mean squared error.
+    #[serde(deserialize_with = "number_or_nan")]
     pub rmse: f64,
     /// Pearson's correlation of expected and actual.
     pub correlation: Option<f64>,

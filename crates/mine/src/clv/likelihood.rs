@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tillwise_core::number_or_nan;
 
 use super::History;
 use super::optimize::{Optimum, minimize, refine};
@@ -59,18 +60,19 @@ pub(super) trait Likelihood: Sized + Clone + Send + Sync {
 }
 
 /// A parameter as fitted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Its name.
     pub name: String,
     /// Its value.
+    #[serde(deserialize_with = "number_or_nan")]
     pub value: f64,
     /// Its standard error; `None` on the boundary, or where the likelihood is flat.
     pub standard_error: Option<f64>,
 }
 
 /// How a fit went.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
     /// The model.
     pub model: String,
@@ -84,14 +86,18 @@ pub struct Fit {
     #[serde(skip)]
     pub covariance: Vec<Vec<f64>>,
     /// Log-likelihood at the optimum, without the constant `-sum ln x!`.
+    #[serde(deserialize_with = "number_or_nan")]
     pub log_likelihood: f64,
     /// Akaike's criterion, `2 k - 2 ln L`.
+    #[serde(deserialize_with = "number_or_nan")]
     pub aic: f64,
     /// Schwarz's criterion, `k ln n - 2 ln L`.
+    #[serde(deserialize_with = "number_or_nan")]
     pub bic: f64,
     /// Steps of the optimiser.
     pub iterations: usize,
     /// Largest absolute element of the mean log-likelihood's gradient by log parameters.
+    #[serde(deserialize_with = "number_or_nan")]
     pub gradient: f64,
     /// Parameters that ran off towards zero or infinity: customers do not differ in what they describe.
     pub run_off: Vec<String>,

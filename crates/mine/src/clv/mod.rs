@@ -305,7 +305,7 @@ impl Settings {
 }
 
 /// The fits of a group.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupReport {
     /// The group; `None` for everyone together.
     pub group: Option<String>,
@@ -323,7 +323,7 @@ pub struct GroupReport {
 }
 
 /// What a reader wants to know of a fit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Everyone together first, then the groups.
     pub fits: Vec<GroupReport>,

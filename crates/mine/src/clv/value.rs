@@ -82,6 +82,11 @@ impl Default for Value {
 }
 
 impl Value {
+    /// Whether CLV is revenue: no margin and no costs are taken off.
+    pub fn is_revenue(&self) -> bool {
+        self.margin == Margin::Rate(1.0) && self.cost_per_order == 0.0 && self.cost_per_year == 0.0
+    }
+
     /// Checks the numbers.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 //! customer had not bought before; *any* for all its products. A list of `k` offers *hits* if one of them is in the order; NDCG
 //! (Järvelin & Kekäläinen 2002) gives a hit at place `i` the gain `1 / log2(i + 1)`, over that of the best list.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -39,12 +41,12 @@ impl Task {
 }
 
 /// How one model did at one task.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The task.
     pub task: Task,
     /// `offers` for the model; `item_to_item` for its score of new products without rules; `most_popular` and `bought_before`.
-    pub model: &'static str,
+    pub model: Cow<'static, str>,
     /// Customers with something to be found.
     pub customers: usize,
     /// Lists that hit, at each of [`LENGTHS`].
@@ -56,7 +58,7 @@ pub struct Score {
 }
 
 /// How all did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Customers with at least two orders that were judged.
     pub customers: usize,
@@ -175,7 +177,7 @@ pub(super) fn judge(
             let mean = |total: f64| (n > 0).then(|| total / n as f64);
             Score {
                 task: *task,
-                model: name,
+                model: Cow::Borrowed(name),
                 customers: n,
                 hits,
                 hit_rate: hits.map(|h| mean(h as f64)),

@@ -1,15 +1,17 @@
-//! The analyses as the pipeline sees them: a customer table in, columns and small tables out.
+//! The analyses, and what they share. Each has a folder: `settings`, `schema` (its tables), `mod` (needs, fit, score), `tell`.
 
-mod basket;
+pub mod basket;
 pub mod churn;
-mod clusters;
-mod clv;
-mod cohort;
-mod offer;
+pub mod cluster;
+pub mod clv;
+pub mod cohort;
+#[cfg(test)]
+pub mod example;
+pub mod offer;
 mod orders;
 pub mod rfm;
 pub mod side;
-mod value;
+pub mod value;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,30 +20,84 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
-use serde::Serialize;
-use tillwise_core::{Day, ModelFile, Parameters};
-use tillwise_table::Table;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tillwise_core::schema::PublishedTable;
+use tillwise_core::{Day, ModelError, ModelFile, Parameters};
+use tillwise_ingest::{Cleaning, Columns, Input};
+use tillwise_report::Section;
+use tillwise_table::{Table, TableError, assemble};
 
-use crate::{Analysis, Config, Mode, NotDone, PipelineError};
-pub use churn::{Cutoffs, LabelledTable, cutoffs};
-pub use clv::{Calibration, calibration_end};
+use crate::analysis::{Analyse, CustomerTable, MadeTable};
+use crate::config::{Gates, Run};
+use crate::{Mode, NotDone, PipelineError};
 pub use orders::Orders;
-pub use rfm::{Picture, earlier_days};
+
+/// Makes the list of analyses and the config from their names: the line to add for a new one.
+macro_rules! analyses {
+    ($($(#[$only:meta])? $name:ident,)*) => {
+        /// All analyses, in the order of their columns in `customers.parquet`.
+        pub const ALL: &[&dyn Analyse] = &[$($(#[$only])? &$name::Analysis,)*];
+
+        /// A whole config file. Every table and key may be left out, but for the input's files and columns.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Config {
+            /// How to read the export.
+            pub input: Input,
+            /// What its columns mean.
+            pub columns: Columns,
+            /// What to clean.
+            pub cleaning: Cleaning,
+            /// When to fail rather than publish.
+            pub gates: Gates,
+            /// Where, when, and what.
+            pub run: Run,
+            $(
+                $(#[$only])?
+                #[doc = concat!("`[", stringify!($name), "]`.")]
+                pub $name: $name::Settings,
+            )*
+        }
+
+        impl Config {
+            /// Checks the settings of every analysis.
+            pub(crate) fn check_analyses(&self) -> Result<(), PipelineError> {
+                $($(#[$only])? self.$name.check()?;)*
+                Ok(())
+            }
+        }
+    };
+}
+
+analyses! {
+    rfm,
+    cluster,
+    churn,
+    clv,
+    basket,
+    offer,
+    cohort,
+    value,
+    #[cfg(test)] example,
+}
 
 /// What every analysis may look at.
 pub struct Context<'a> {
+    /// The config.
     pub config: &'a Config,
+    /// Whether models are fitted or loaded.
     pub mode: &'a Mode,
     /// The folder that models are written to.
     pub models: &'a Path,
+    /// The day of the first order.
+    pub first: Day,
+    /// The day of the picture.
     pub as_of: Day,
+    /// Today's customer table.
     pub customers: &'a Table,
-    /// The labelled tables for churn, or why there are none.
-    pub labelled: &'a Result<Cutoffs<LabelledTable>, String>,
-    /// The tables that CLV models are judged on, or why there are none.
-    pub calibration: &'a Result<Calibration, String>,
-    /// Customer tables of earlier days, the latest first.
-    pub pictures: &'a [Picture],
+    /// Customer tables of earlier days: see [`Context::table`].
+    pub tables: &'a [MadeTable],
     /// Models of earlier days that this run looks at.
     pub earlier: &'a Earlier,
     /// Orders and what is in them, where an analysis needs them.
@@ -57,35 +113,55 @@ pub type Earlier = BTreeMap<&'static str, PathBuf>;
 pub struct Done {
     /// Score columns by name, in the order of the customers.
     pub columns: Vec<(&'static str, ArrayRef)>,
-    /// Small tables, by file name.
-    pub tables: Vec<(&'static str, RecordBatch)>,
+    /// Its tables.
+    pub tables: Vec<Made>,
+    /// What the fit or the description found, for `run.json`.
     pub report: serde_json::Value,
+    /// What people are told.
+    pub told: Vec<Section>,
+    /// What they should bear in mind.
+    pub warnings: Vec<String>,
 }
 
-impl Done {
-    /// Of an analysis that keeps no model and adds no columns.
-    fn described(tables: Vec<(&'static str, RecordBatch)>, report: impl Serialize) -> Result<Done, NotDone> {
-        let report = serde_json::to_value(report)?;
-        Ok(Done { columns: Vec::new(), tables, report })
-    }
+/// A published table with its rows.
+#[derive(Clone)]
+pub struct Made {
+    /// The table.
+    pub of: &'static PublishedTable,
+    /// Its rows.
+    pub batch: RecordBatch,
+}
+
+/// Puts columns into a published table by name.
+///
+/// # Errors
+/// If one is missing, given twice, of another type, or not finite: a defect.
+pub fn make(of: &'static PublishedTable, columns: Vec<(&str, ArrayRef)>) -> Result<Made, TableError> {
+    Ok(Made { of, batch: assemble(of.name, of.columns, columns)? })
 }
 
 impl Context<'_> {
-    pub(crate) fn run(&self, analysis: Analysis) -> Result<Done, NotDone> {
-        match analysis {
-            Analysis::Rfm => rfm::run(self),
-            Analysis::Cluster => clusters::run(self),
-            Analysis::Churn => churn::run(self),
-            Analysis::Clv => clv::run(self),
-            Analysis::Basket => basket::run(self),
-            Analysis::Offer => offer::run(self),
-            Analysis::Cohort => cohort::run(self),
-            Analysis::Value => value::run(self),
-        }
+    fn orders(&self) -> Result<&Orders, NotDone> {
+        let missing = || PipelineError::defect("orders", "an analysis reads them that did not ask for them");
+        Ok(self.orders.ok_or_else(missing)?)
     }
 
-    fn orders(&self) -> Result<&Orders, NotDone> {
-        self.orders.ok_or_else(|| NotDone::Skipped("orders were not asked for".to_owned()))
+    fn made(&self, wanted: &CustomerTable) -> Result<&MadeTable, PipelineError> {
+        let missing = || {
+            PipelineError::defect(format!("the customer table of {}", wanted.as_of), "nobody asked for it")
+        };
+        self.tables.iter().find(|t| t.wanted == *wanted).ok_or_else(missing)
+    }
+
+    /// A customer table of an earlier day, asked for by the analysis's needs.
+    fn table(&self, wanted: &CustomerTable) -> Result<Table, PipelineError> {
+        Ok(Table::read(&self.made(wanted)?.path)?)
+    }
+
+    /// Its order days, day by day.
+    fn daily(&self, wanted: &CustomerTable) -> Result<Table, PipelineError> {
+        let missing = || PipelineError::defect("order days by day", "nobody asked for them");
+        Ok(Table::read(self.made(wanted)?.daily.as_ref().ok_or_else(missing)?)?)
     }
 
     /// The model of the last run of an earlier day, or why it cannot be used; `None` where there is none.
@@ -101,22 +177,25 @@ impl Context<'_> {
         suits: impl FnOnce(&P) -> bool,
     ) -> Option<ModelFile<P>> {
         let last = self.last::<P>()?.ok()?;
-        let age = self.as_of.since(last.fitted_as_of);
+        let age = self.as_of.since(last.fitted_as_of?);
         (age < refresh_days && suits(&last.parameters)).then_some(last)
     }
 
-    /// The model: fitted here and saved, an earlier one, or loaded. Either way the run has its file.
-    fn model<P: Parameters, R: Serialize>(
+    /// The model and what was reported of its fit: fitted here and saved, an earlier one, or loaded. Either way the run
+    /// has its file.
+    fn model<P: Parameters, R: Serialize + DeserializeOwned>(
         &self,
         reused: Option<ModelFile<P>>,
         fit: impl FnOnce() -> Result<(P, R), NotDone>,
-    ) -> Result<ModelFile<P>, NotDone> {
-        let file = match (reused, self.mode) {
+    ) -> Result<(ModelFile<P>, R), NotDone> {
+        let loaded = match (reused, self.mode) {
             (Some(file), _) => file,
             (None, Mode::Fit) => {
                 let (parameters, report) = fit()?;
-                let report = serde_json::to_value(report)?;
-                ModelFile::new(self.as_of, self.customers.rows(), parameters, report)
+                let value = serde_json::to_value(&report)?;
+                let file = ModelFile::new(Some(self.as_of), self.customers.rows(), parameters, value);
+                file.save(self.models)?;
+                return Ok((file, report));
             }
             (None, Mode::Score { models }) => {
                 if !models.join(ModelFile::<P>::file_name()).exists() {
@@ -129,8 +208,10 @@ impl Context<'_> {
                 ModelFile::load(models)?
             }
         };
-        file.save(self.models)?;
-        Ok(file)
+        let path = loaded.save(self.models)?;
+        let report = serde_json::from_value(loaded.report.clone())
+            .map_err(|source| ModelError::Malformed { path, source })?;
+        Ok((loaded, report))
     }
 }
 
@@ -141,6 +222,11 @@ pub fn floats(values: impl IntoIterator<Item = Option<f64>>) -> ArrayRef {
 
 /// Whole numbers.
 pub fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
+    Arc::new(values.into_iter().collect::<Int32Array>())
+}
+
+/// Whole numbers, where they are known.
+pub fn maybe_ints(values: impl IntoIterator<Item = Option<i32>>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<Int32Array>())
 }
 
@@ -159,8 +245,14 @@ pub fn texts<S: AsRef<str>>(values: impl IntoIterator<Item = Option<S>>) -> Arra
     Arc::new(values.into_iter().collect::<StringArray>())
 }
 
-fn days(values: impl IntoIterator<Item = Day>) -> ArrayRef {
+/// Days.
+pub fn days(values: impl IntoIterator<Item = Day>) -> ArrayRef {
     Arc::new(values.into_iter().map(|d| Some(d.0)).collect::<Date32Array>())
+}
+
+/// Days, where they are known.
+pub fn maybe_days(values: impl IntoIterator<Item = Option<Day>>) -> ArrayRef {
+    Arc::new(values.into_iter().map(|d| d.map(|d| d.0)).collect::<Date32Array>())
 }
 
 /// A number column of the customer table, or `lateness`.

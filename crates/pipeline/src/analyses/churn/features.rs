@@ -11,6 +11,9 @@ use crate::analyses::{Context, feature};
 use crate::config::is_text;
 use crate::{NotDone, PipelineError};
 
+/// The key that names the attributes.
+pub const ATTRIBUTES_FILE: &str = "[churn] attributes_file";
+
 /// A column before categories have codes.
 #[derive(Clone)]
 pub enum Raw {
@@ -35,9 +38,8 @@ impl Attributes {
     /// Those of the config, if there are any.
     pub fn read(context: &Context<'_>) -> Result<Attributes, PipelineError> {
         let Some(path) = &context.config.churn.attributes_file else { return Ok(Attributes::default()) };
-        let (header, rows) = read_csv(&context.base.join(path), "[churn] attributes_file")?;
-        let wrong =
-            |problem: String| PipelineError::Setting { key: "[churn] attributes_file".to_owned(), problem };
+        let (header, rows) = read_csv(&context.base.join(path), ATTRIBUTES_FILE)?;
+        let wrong = |problem: String| PipelineError::Setting { key: ATTRIBUTES_FILE.to_owned(), problem };
         let id = header.iter().position(|h| h == "customer_id").ok_or_else(|| {
             wrong(format!("{} has no column `customer_id`, but {}", path.display(), header.join(", ")))
         })?;

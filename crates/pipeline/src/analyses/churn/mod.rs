@@ -1,43 +1,90 @@
 //! Churn: labelled tables at earlier dates, a model, its judgement, its rules, and whom to save.
 
 pub mod features;
+pub mod schema;
+pub mod settings;
 pub mod tables;
+pub mod tell;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::Path;
 
-use arrow::array::{ArrayRef, BooleanArray};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
+use tillwise_core::schema::{Column, PublishedTable};
 use tillwise_mine::churn::train::{Trained, clean, train};
 use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
 use tillwise_mine::stats::Steps;
-use tillwise_table::Table;
 
-use super::{Context, Done, floats, ints, texts};
-use crate::{NotDone, PipelineError, config};
-use features::{Attributes, Columns};
+use super::{Context, Done, booleans, floats, ints, texts};
+use crate::analysis::{Analyse, Ask, CustomerTable, Needs};
+use crate::{Config, NotDone, PipelineError, config};
+use features::{ATTRIBUTES_FILE, Attributes, Columns};
+pub use settings::{ChurnModel, Label, Settings};
 use tables::Scores;
 
-/// The dates of a churn model: it is trained at some and judged at a later one.
-#[derive(Clone, Debug)]
-pub struct Cutoffs<T> {
-    /// The latest first; their label windows end before the judged cutoff's begins.
-    pub training: Vec<T>,
-    /// The latest cutoff with a complete label window.
-    pub judged: T,
+/// Churn.
+pub struct Analysis;
+
+impl Analyse for Analysis {
+    fn name(&self) -> &'static str {
+        "churn"
+    }
+
+    fn about(&self) -> &'static str {
+        "Only churn"
+    }
+
+    fn tables(&self) -> &'static [PublishedTable] {
+        schema::TABLES
+    }
+
+    fn scores(&self) -> &'static [Column] {
+        schema::SCORES
+    }
+
+    fn has_model(&self) -> bool {
+        true
+    }
+
+    fn files<'c>(&self, config: &'c Config) -> Vec<(&'static str, &'c Path)> {
+        config.churn.attributes_file.iter().map(|f| (ATTRIBUTES_FILE, f.as_path())).collect()
+    }
+
+    fn needs(&self, ask: &Ask<'_>) -> Needs {
+        let settings = &ask.config.churn;
+        let cutoffs = if ask.fits { cutoffs(settings, ask.first, ask.as_of).ok() } else { None };
+        let days = cutoffs.into_iter().flat_map(|c| c.training.into_iter().chain([c.judged]));
+        Needs { tables: days.map(|day| labelled(settings, day)).collect(), ..Needs::default() }
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
+        run(context)
+    }
 }
 
 /// A customer table at a cutoff, with its label.
+fn labelled(settings: &Settings, cutoff: Day) -> CustomerTable {
+    // P(alive) is learned from everyone; the eligible are picked afterwards.
+    let needs_everyone = settings.features.iter().any(|f| f == "p_alive");
+    CustomerTable {
+        label_until: Some(cutoff + settings.horizon_days),
+        active_within_days: (!needs_everyone).then_some(settings.eligible_days),
+        ..CustomerTable::of(cutoff)
+    }
+}
+
+/// The dates of a churn model: it is trained at some and judged at a later one.
 #[derive(Clone, Debug)]
-pub struct LabelledTable {
-    pub cutoff: Day,
-    pub path: PathBuf,
+struct Cutoffs {
+    /// The latest first; their label windows end before the judged cutoff's begins.
+    training: Vec<Day>,
+    /// The latest cutoff with a complete label window.
+    judged: Day,
 }
 
 /// The cutoffs that the history from `first` to `as_of` allows, or why there are none.
-pub fn cutoffs(settings: &config::Churn, first: Day, as_of: Day) -> Result<Cutoffs<Day>, String> {
+fn cutoffs(settings: &Settings, first: Day, as_of: Day) -> Result<Cutoffs, String> {
     let horizon = settings.horizon_days;
     let judged = as_of - horizon;
     // A cutoff needs a horizon of history before it, else its features say little.
@@ -57,7 +104,7 @@ pub fn cutoffs(settings: &config::Churn, first: Day, as_of: Day) -> Result<Cutof
     Ok(Cutoffs { training, judged })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Report {
     training_cutoffs: Vec<Day>,
     judged_cutoff: Day,
@@ -68,10 +115,10 @@ struct Report {
 /// Reasons that are told of a customer.
 const REASONS: usize = 3;
 
-pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
+fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let settings = &context.config.churn;
     let attributes = Attributes::read(context)?;
-    let file = context.model(None, || fit(context, settings, &attributes))?;
+    let (file, mut report) = context.model(None, || fit(context, settings, &attributes))?;
     let model = &file.parameters;
     let table = context.customers;
     let names: Vec<String> = model.features.iter().map(|f| f.name.clone()).collect();
@@ -84,21 +131,15 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let scores = Scores { explained: model.explain(&columns, REASONS), probabilities };
     let values = table.f64s("net_revenue_365d")?;
     let terms = settings.terms();
-    let mut report = file.report.clone();
-    if let Some(warnings) = report["warnings"].as_array_mut() {
-        warnings.extend(unseen.into_iter().map(|(feature, rows)| {
-            format!(
-                "`{feature}` has values that the model does not know, in {rows} rows; they count as blank"
-            )
-            .into()
-        }));
+    report.train.warnings.extend(unseen.into_iter().map(|(feature, rows)| {
+        format!("`{feature}` has values that the model does not know, in {rows} rows; they count as blank")
+    }));
+    if let Some(first) = missing.first() {
+        report.train.warnings.push(format!(
+            "{} features of the model are missing, such as `{first}`, and count as blank; name {ATTRIBUTES_FILE}",
+            missing.len()
+        ));
     }
-    if let (Some(first), Some(warnings)) = (missing.first(), report["warnings"].as_array_mut()) {
-        warnings.push(
-            format!("{} features of the model are missing, such as `{first}`, and count as blank; name [churn] attributes_file", missing.len()).into(),
-        );
-    }
-    let cutoff = report["judged_cutoff"].as_str().and_then(|d| d.parse::<Day>().ok());
     // Rules and targets are of those that the model was trained and judged on.
     let days = table.f64s("days_since_last")?;
     let active: Vec<usize> = (0..days.len()).filter(|i| days[*i] < f64::from(model.eligible_days)).collect();
@@ -106,17 +147,14 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let their_ids: Vec<&str> = active.iter().map(|i| ids[*i]).collect();
     let their_values: Vec<f64> = active.iter().map(|i| values[*i]).collect();
     let theirs = scores.pick(&active);
-    let mut small = vec![
-        ("churn_rules.parquet", tables::rules(model, &theirs, &their_values)?),
-        (
-            "churn_targets.parquet",
-            tables::target_table(&their_ids, &theirs, &their_values, &terms, settings.budget)?,
-        ),
-    ];
-    small.extend(tables::from_report(&report, cutoff)?);
+    let targets = tables::pick_targets(&their_ids, &theirs, &their_values, &terms, settings.budget);
+    let rules = tables::Rules::of(model, &theirs, &their_values);
+    let told = vec![tell::tell(&report.train, Some(report.judged_cutoff), &theirs, model, &targets, &rules)];
+    let mut small = vec![rules.table()?, targets.table()?];
+    small.extend(tables::from_report(&report.train, Some(report.judged_cutoff))?);
     tables::draw(model, context.models)?;
 
-    let eligible = days.iter().map(|d| Some(*d < f64::from(model.eligible_days))).collect::<BooleanArray>();
+    let eligible = days.iter().map(|d| Some(*d < f64::from(model.eligible_days)));
     let p = &scores.probabilities;
     let reason = |n: usize| texts(scores.explained.iter().map(|e| e.1.get(n)));
     let profit = p.iter().zip(&values).map(|(p, v)| Some(terms.profit(*p, *v)));
@@ -124,7 +162,7 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         columns: vec![
             ("churn_probability", floats(p.iter().map(|p| Some(*p)))),
             ("churn_decile", ints(deciles(p).into_iter().map(i32::from))),
-            ("churn_eligible", Arc::new(eligible) as ArrayRef),
+            ("churn_eligible", booleans(eligible)),
             ("churn_rule_id", ints(scores.explained.iter().map(|e| e.0 as i32))),
             ("churn_reason_1", reason(0)),
             ("churn_reason_2", reason(1)),
@@ -132,7 +170,9 @@ pub fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             ("churn_offer_profit", floats(profit)),
         ],
         tables: small,
-        report,
+        told,
+        warnings: report.train.warnings.clone(),
+        report: serde_json::to_value(report)?,
     })
 }
 
@@ -146,12 +186,9 @@ struct Rows {
     values: Vec<f64>,
 }
 
-fn rows(
-    labelled: &LabelledTable,
-    settings: &config::Churn,
-    attributes: &Attributes,
-) -> Result<Rows, NotDone> {
-    let table = Table::read(&labelled.path)?;
+fn rows(context: &Context<'_>, cutoff: Day, attributes: &Attributes) -> Result<Rows, NotDone> {
+    let settings = &context.config.churn;
+    let table = context.table(&labelled(settings, cutoff))?;
     // Everyone seen up to the cutoff tells how customers drop out; only the eligible are learned from.
     let wants_alive = settings.features.iter().any(|f| f == "p_alive");
     let alive = if wants_alive { features::alive(&table)? } else { None };
@@ -181,14 +218,14 @@ fn rows(
 
 fn fit(
     context: &Context<'_>,
-    settings: &config::Churn,
+    settings: &Settings,
     attributes: &Attributes,
 ) -> Result<(Churn, Report), NotDone> {
-    let cutoffs = context.labelled.as_ref().map_err(|why| NotDone::Skipped(why.clone()))?;
+    let cutoffs = cutoffs(settings, context.first, context.as_of).map_err(NotDone::Skipped)?;
     let (mut columns, mut churned, mut days) = (Columns::default(), Vec::new(), Vec::new());
     let (mut numbers, mut customers) = (HashMap::new(), Vec::new());
-    for table in &cutoffs.training {
-        let part = rows(table, settings, attributes)?;
+    for cutoff in &cutoffs.training {
+        let part = rows(context, *cutoff, attributes)?;
         columns.append(part.columns);
         churned.extend(part.churned);
         days.extend(part.days_since_last);
@@ -201,7 +238,7 @@ fn fit(
     let mut training = Examples { features, columns: values, churned, weights: Vec::new(), customers };
     training.check("to train on")?;
     let mut warnings = clean(&mut training);
-    let later = rows(&cutoffs.judged, settings, attributes)?;
+    let later = rows(context, cutoffs.judged, attributes)?;
     let judged = Examples {
         columns: later.columns.encode(&training.features, later.churned.len()).0,
         features: training.features.clone(),
@@ -233,11 +270,7 @@ fn fit(
     }
     warnings.append(&mut report.warnings);
     report.warnings = warnings;
-    let report = Report {
-        training_cutoffs: cutoffs.training.iter().map(|t| t.cutoff).collect(),
-        judged_cutoff: cutoffs.judged.cutoff,
-        train: report,
-    };
+    let report = Report { training_cutoffs: cutoffs.training, judged_cutoff: cutoffs.judged, train: report };
     Ok((model, report))
 }
 
@@ -247,7 +280,7 @@ mod tests {
 
     #[test]
     fn label_windows_end_before_the_judged_cutoff() {
-        let settings = config::Churn::default();
+        let settings = Settings::default();
         let (first, as_of) = (Day(0), Day(730));
         let c = cutoffs(&settings, first, as_of).unwrap();
         assert_eq!(c.judged, Day(640));
@@ -257,11 +290,11 @@ mod tests {
 
     #[test]
     fn short_histories_are_told_what_is_needed() {
-        let why = cutoffs(&config::Churn::default(), Day(0), Day(123)).unwrap_err();
+        let why = cutoffs(&Settings::default(), Day(0), Day(123)).unwrap_err();
         assert!(
             why.contains("at least 271 days") && why.contains("there are 124") && why.contains("41 or less"),
             "{why}"
         );
-        assert_eq!(cutoffs(&config::Churn::default(), Day(0), Day(270)).unwrap().training, [Day(90)]);
+        assert_eq!(cutoffs(&Settings::default(), Day(0), Day(270)).unwrap().training, [Day(90)]);
     }
 }

@@ -1,0 +1,263 @@
+//! `[churn]`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tillwise_mine::churn::act::OfferTerms;
+use tillwise_mine::churn::calibrate::Method;
+use tillwise_mine::churn::{Criterion, Kind, TrainSettings, TreeSettings, Tuning};
+
+use crate::PipelineError;
+use crate::config::{Auto, check_features, is_churn_feature, is_text, range};
+
+/// The settings of `[churn]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// No order in this many days is churn.
+    pub horizon_days: i32,
+    /// What churn is.
+    pub label: Label,
+    /// Earlier cutoffs to train on, a horizon apart.
+    pub training_cutoffs: usize,
+    /// Train and judge on customers with an order in this many days before the cutoff.
+    pub eligible_days: i32,
+    /// What gives the probabilities: a model, or `"auto"` for the tree unless a challenger beats it out of time.
+    pub model: ChurnModel,
+    /// For `"auto"`: the AUC by which a challenger must beat the tree.
+    pub margin: f64,
+    /// What a split of the tree lowers.
+    pub criterion: Criterion,
+    /// Whether depth, leaf size, pruning and shrinkage are chosen by cross-validation.
+    pub tune: bool,
+    /// Splits from the root to a leaf, at most.
+    pub max_depth: usize,
+    /// Rows in a leaf, at least.
+    pub min_leaf: usize,
+    /// Without `tune`: what a leaf must lower the impurity by.
+    pub pruning: f64,
+    /// Without `tune`: rows that the share above counts for in a leaf's probability.
+    pub shrinkage: f64,
+    /// Features with which churn may only rise.
+    pub increasing: Vec<String>,
+    /// Features with which churn may only fall.
+    pub decreasing: Vec<String>,
+    /// Folds of the cross-validation.
+    pub folds: usize,
+    /// How probabilities are calibrated.
+    pub calibration: Method,
+    /// Draws for the intervals of the measures; 0 for none.
+    pub bootstrap: usize,
+    /// What an offer to stay costs.
+    pub offer_cost: f64,
+    /// Share of those about to leave whom an offer keeps.
+    pub response_rate: f64,
+    /// Share of a customer's revenue of the last 365 days that is saved with the customer.
+    pub value_saved: f64,
+    /// Most that offers may cost together; without it, all that pay are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<f64>,
+    /// A CSV file with a column customer_id and attributes of your own, numbers or categories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes_file: Option<PathBuf>,
+    /// What models look at.
+    pub features: Vec<String>,
+}
+
+/// See [`Settings::label`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// No order within `horizon_days`.
+    #[default]
+    Horizon,
+    /// No order within the 90 % quantile of the customer's own gaps, or `horizon_days` where that is shorter; customers with fewer than three gaps
+    /// are given all of `horizon_days`.
+    OwnRhythm,
+}
+
+impl Label {
+    /// Whether a customer churned.
+    pub fn churned(self, next_order: f64, p90_gap: f64, gaps: f64, horizon_days: i32) -> bool {
+        let horizon = f64::from(horizon_days);
+        let window = match self {
+            Label::OwnRhythm if gaps >= 3.0 && p90_gap.is_finite() => p90_gap.min(horizon),
+            _ => horizon,
+        };
+        // NaN where there was no order.
+        next_order.is_nan() || next_order > window
+    }
+}
+
+/// See [`Settings::model`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "the model is tree, forest, boosting, logistic, neural or auto")]
+pub enum ChurnModel {
+    /// The tree, unless a challenger beats it.
+    Auto(Auto),
+    /// That one.
+    Fixed(Kind),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let features = [
+            "days_since_last",
+            "tenure_days",
+            "orders",
+            "order_days",
+            "lines",
+            "units",
+            "net_revenue",
+            "avg_order_value",
+            "returns_share",
+            "distinct_products",
+            "lines_per_order",
+            "mean_gap_days",
+            "std_gap_days",
+            "lateness",
+            "orders_30d",
+            "orders_90d",
+            "orders_180d",
+            "orders_365d",
+            "orders_trend",
+            "net_revenue_30d",
+            "net_revenue_90d",
+            "net_revenue_180d",
+            "net_revenue_365d",
+            "revenue_trend",
+            "p_alive",
+            "top_country",
+            "top_channel",
+        ];
+        Settings {
+            horizon_days: 90,
+            label: Label::Horizon,
+            training_cutoffs: 3,
+            eligible_days: 180,
+            model: ChurnModel::Fixed(Kind::Tree),
+            margin: 0.01,
+            criterion: Criterion::Gini,
+            tune: true,
+            max_depth: 8,
+            min_leaf: 20,
+            pruning: 0.0,
+            shrinkage: 10.0,
+            increasing: Vec::new(),
+            decreasing: Vec::new(),
+            folds: 5,
+            calibration: Method::Platt,
+            bootstrap: 200,
+            offer_cost: 1.0,
+            response_rate: 0.1,
+            value_saved: 0.3,
+            budget: None,
+            attributes_file: None,
+            features: features.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Settings {
+    /// What an offer costs and brings.
+    pub fn terms(&self) -> OfferTerms {
+        OfferTerms {
+            offer_cost: self.offer_cost,
+            response_rate: self.response_rate,
+            value_saved: self.value_saved,
+        }
+    }
+
+    /// Settings of the training, for features in this order.
+    pub fn train(&self, features: &[String], seed: u64) -> TrainSettings {
+        let direction =
+            |f: &String| i8::from(self.increasing.contains(f)) - i8::from(self.decreasing.contains(f));
+        let tuning = Tuning::default();
+        TrainSettings {
+            model: match self.model {
+                ChurnModel::Auto(_) => None,
+                ChurnModel::Fixed(kind) => Some(kind),
+            },
+            margin: self.margin,
+            tree: TreeSettings {
+                criterion: self.criterion,
+                max_depth: self.max_depth,
+                min_leaf: self.min_leaf,
+                pruning: self.pruning,
+                shrinkage: self.shrinkage,
+                monotone: features.iter().map(direction).collect(),
+            },
+            tuning: self.tune.then(|| {
+                let up_to = |all: Vec<usize>, fits: &dyn Fn(usize) -> bool, own: usize| {
+                    let mut kept: Vec<usize> = all.into_iter().filter(|v| fits(*v)).chain([own]).collect();
+                    kept.sort_unstable();
+                    kept.dedup();
+                    kept
+                };
+                Tuning {
+                    folds: self.folds,
+                    seed,
+                    depths: up_to(tuning.depths, &|d| d <= self.max_depth, self.max_depth),
+                    leaves: up_to(tuning.leaves, &|l| l >= self.min_leaf, self.min_leaf),
+                    ..Tuning::default()
+                }
+            }),
+            folds: self.folds,
+            seed,
+            calibration: self.calibration,
+            bootstrap: self.bootstrap,
+            terms: self.terms(),
+        }
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// If one is out of range.
+    pub fn check(&self) -> Result<(), PipelineError> {
+        let within = |key: &str, value: usize, least: usize, most: usize| {
+            let must = format!("within {least} to {most}");
+            range(key, (least..=most).contains(&value), &must, value.to_string())
+        };
+        let days = |key: &str, value: i32, most: i32| {
+            range(key, (1..=most).contains(&value), &format!("within 1 to {most}"), value.to_string())
+        };
+        check_features("[churn] features", &self.features, is_churn_feature)?;
+        days("[churn] horizon_days", self.horizon_days, 3650)?;
+        days("[churn] eligible_days", self.eligible_days, 36_500)?;
+        within("[churn] training_cutoffs", self.training_cutoffs, 1, 100)?;
+        within("[churn] max_depth", self.max_depth, 1, 30)?;
+        within("[churn] min_leaf", self.min_leaf, 1, 1_000_000_000)?;
+        within("[churn] folds", self.folds, 2, 20)?;
+        within("[churn] bootstrap", self.bootstrap, 0, 10_000)?;
+        for (key, value) in [
+            ("[churn] margin", self.margin),
+            ("[churn] pruning", self.pruning),
+            ("[churn] shrinkage", self.shrinkage),
+            ("[churn] offer_cost", self.offer_cost),
+            ("[churn] budget", self.budget.unwrap_or(0.0)),
+        ] {
+            range(key, value.is_finite() && value >= 0.0, "a number from 0", value.to_string())?;
+        }
+        for (key, value) in
+            [("[churn] response_rate", self.response_rate), ("[churn] value_saved", self.value_saved)]
+        {
+            range(key, (0.0..=1.0).contains(&value), "within 0 to 1", value.to_string())?;
+        }
+        for (key, list) in
+            [("[churn] increasing", &self.increasing), ("[churn] decreasing", &self.decreasing)]
+        {
+            for feature in list {
+                let known = self.features.contains(feature) && !is_text(feature);
+                range(key, known, "number columns among the features", format!("`{feature}`"))?;
+            }
+        }
+        let both = self.increasing.iter().find(|f| self.decreasing.contains(f));
+        range(
+            "[churn] increasing",
+            both.is_none(),
+            "other features than decreasing",
+            format!("`{}`", both.map_or("", String::as_str)),
+        )
+    }
+}

@@ -1,0 +1,118 @@
+//! `[offer]`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tillwise_mine::basket::Limits;
+use tillwise_mine::offer::{Kind, Settings as OfferSettings};
+
+use crate::PipelineError;
+use crate::analyses::basket;
+use crate::config::range;
+
+/// `[offer]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Offers a customer.
+    pub per_customer: usize,
+    /// The kinds of offers.
+    pub kinds: Vec<Kind>,
+    /// What offers of all kinds are ranked by.
+    pub rank_by: OfferRank,
+    /// Neighbours kept of each product.
+    pub neighbours: usize,
+    /// Products of a history that are compared with each other.
+    pub max_history: usize,
+    /// Days after which a purchase counts half.
+    pub half_life_days: f64,
+    /// Fewest repeat purchases of a product with a rhythm.
+    pub min_repeats: usize,
+    /// A product is due once this share of the gaps between its repeat purchases has passed.
+    pub due_after: f64,
+    /// Customers that offers are judged and calibrated on.
+    pub judged_customers: usize,
+    /// Products that are never offered.
+    pub exclude: Vec<String>,
+    /// A text file of products that are never offered, one a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_file: Option<PathBuf>,
+    /// A CSV file with the columns product and units: only products with units above zero are offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stock_file: Option<PathBuf>,
+}
+
+/// See [`Settings::rank_by`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferRank {
+    /// The probability that the next order holds the product.
+    #[default]
+    Probability,
+    /// That times the product's mean net revenue.
+    Revenue,
+    /// That times the product's mean margin.
+    Margin,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let s = OfferSettings::default();
+        Settings {
+            per_customer: 5,
+            kinds: s.kinds,
+            rank_by: OfferRank::Probability,
+            neighbours: s.neighbours,
+            max_history: s.max_history,
+            half_life_days: s.half_life_days,
+            min_repeats: s.min_repeats,
+            due_after: s.due_after,
+            judged_customers: s.judged_customers,
+            exclude: Vec::new(),
+            exclude_file: None,
+            stock_file: None,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn settings(&self, basket: &basket::Settings) -> OfferSettings {
+        OfferSettings {
+            neighbours: self.neighbours,
+            max_history: self.max_history,
+            half_life_days: self.half_life_days,
+            min_repeats: self.min_repeats,
+            due_after: self.due_after,
+            kinds: self.kinds.clone(),
+            judged_customers: self.judged_customers,
+            depth: self.per_customer,
+            min_support: basket.min_support,
+            min_confidence: basket.min_confidence,
+            limits: Limits { max_items: basket.max_items.min(3), ..basket.limits() },
+        }
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// If one is out of range.
+    pub fn check(&self) -> Result<(), PipelineError> {
+        let within = |key: &str, value: usize, most: usize| {
+            range(key, (1..=most).contains(&value), &format!("within 1 to {most}"), value.to_string())
+        };
+        within("[offer] per_customer", self.per_customer, 100)?;
+        within("[offer] neighbours", self.neighbours, 10_000)?;
+        within("[offer] max_history", self.max_history, 100_000)?;
+        within("[offer] min_repeats", self.min_repeats, 1_000_000)?;
+        let half = self.half_life_days;
+        range("[offer] half_life_days", half > 0.0 && half.is_finite(), "above 0", half.to_string())?;
+        let due = self.due_after;
+        range("[offer] due_after", (0.0..=1.0).contains(&due), "within 0 to 1", due.to_string())?;
+        within("[offer] judged_customers", self.judged_customers, 100_000_000)?;
+        for (i, kind) in self.kinds.iter().enumerate() {
+            let twice = self.kinds[..i].contains(kind);
+            range("[offer] kinds", !twice, "different kinds", format!("`{}` twice", kind.name()))?;
+        }
+        range("[offer] kinds", !self.kinds.is_empty(), "a list of new, again, up_sell", "empty".into())
+    }
+}

@@ -1,0 +1,106 @@
+//! The words of a language, from one file: headings, labels, words, and sentences with places for values.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use tillwise_core::figures::{fixed, grouped, percent, signed_percent};
+use tillwise_core::{shortened, shown};
+
+use crate::ReportError;
+use crate::section::{Cell, Message};
+
+/// The characters of a text of the data in a sentence or on the page.
+pub(crate) const LONG_TEXT: usize = 2000;
+
+/// The messages of a language, as its file has them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Language {
+    /// Such as `en`.
+    pub code: String,
+    /// `ltr` or `rtl`.
+    pub direction: String,
+    /// Of sections, on the page.
+    headings: BTreeMap<String, String>,
+    /// Of sentences, at the left of the terminal; a sentence without one continues the one before it, and one with an empty
+    /// label stands at the left itself.
+    labels: BTreeMap<String, String>,
+    /// Names of columns, models, parts.
+    words: BTreeMap<String, String>,
+    /// Sentences, with `{names}` of values.
+    sentences: BTreeMap<String, String>,
+}
+
+impl Language {
+    /// English.
+    ///
+    /// # Errors
+    /// If its file is broken: a defect.
+    pub fn english() -> Result<Language, ReportError> {
+        toml::from_str(include_str!("../messages/en.toml"))
+            .map_err(|e| ReportError::Messages { problem: e.to_string() })
+    }
+
+    /// The heading of a section.
+    pub(crate) fn heading(&self, key: &str) -> Result<&str, ReportError> {
+        self.headings
+            .get(key)
+            .map(String::as_str)
+            .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+    }
+
+    /// The label of a sentence. Without one, it continues the sentence before.
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.labels.get(key).map(String::as_str)
+    }
+
+    /// A word, or what stands for it.
+    pub(crate) fn word<'a>(&'a self, key: &'a str) -> Cow<'a, str> {
+        match self.words.get(key) {
+            Some(word) => Cow::Borrowed(word),
+            None => Cow::Owned(key.replace('_', " ")),
+        }
+    }
+
+    /// A sentence with its values.
+    pub(crate) fn sentence(&self, message: &Message) -> Result<String, ReportError> {
+        let missing = || ReportError::NoMessage { key: message.key.to_owned() };
+        let mut rest = self.sentences.get(message.key).ok_or_else(missing)?.as_str();
+        let mut said = String::new();
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').ok_or_else(missing)?;
+            let value = message.values.iter().find(|(n, _)| *n == name);
+            let (_, value) = value
+                .ok_or_else(|| ReportError::NoValue { key: message.key.to_owned(), name: name.to_owned() })?;
+            said.push_str(before);
+            said.push_str(&self.cell(value, LONG_TEXT));
+            rest = after;
+        }
+        said.push_str(rest);
+        Ok(said)
+    }
+
+    /// A value as people of the language read it, text of the data cut after `most` characters. What is not a number is a dash.
+    pub(crate) fn cell(&self, cell: &Cell, most: usize) -> String {
+        match cell {
+            Cell::Blank | Cell::Bar(_) => String::new(),
+            Cell::Text(text) => shown(&shortened(text, most)).into_owned(),
+            Cell::Word(word) => self.word(word).into_owned(),
+            Cell::Count(n) => grouped(*n),
+            Cell::Share(share) => percent(*share),
+            Cell::Change(share) => signed_percent(*share),
+            Cell::Number(n, decimals) => fixed(*n, *decimals),
+            Cell::Range { value, low, high, decimals } => {
+                let range = if low.is_finite() && high.is_finite() {
+                    format!(" ({}-{})", fixed(*low, *decimals), fixed(*high, *decimals))
+                } else {
+                    String::new()
+                };
+                fixed(*value, *decimals) + &range
+            }
+            Cell::Day(day) => day.to_string(),
+            Cell::List(cells) => cells.iter().map(|c| self.cell(c, most)).collect::<Vec<_>>().join(", "),
+        }
+    }
+}

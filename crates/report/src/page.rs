@@ -1,0 +1,90 @@
+//! What is told, as `report.html`: one file, nothing loaded from elsewhere. The same run gives the same page: times stand in
+//! `run.json` only.
+
+use minijinja::{AutoEscape, Environment, context};
+use serde::Serialize;
+
+use crate::language::LONG_TEXT;
+use crate::section::{Block, Cell};
+use crate::{Language, ReportError, Section};
+
+/// What the head and the foot of the page say of its run.
+#[derive(Clone, Debug, Serialize)]
+pub struct About {
+    /// The day of the picture; empty where none is known.
+    pub as_of: String,
+    /// The run.
+    pub run_id: String,
+    /// Tillwise's version.
+    pub version: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    heading: String,
+    blocks: Vec<ShownBlock>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ShownBlock {
+    Say(String),
+    Figures(Vec<(String, String)>),
+    Grid { heads: Vec<String>, rows: Vec<Vec<ShownCell>> },
+}
+
+#[derive(Serialize)]
+struct ShownCell {
+    text: String,
+    /// Its length in pixels, where the cell is a bar.
+    bar: Option<u32>,
+}
+
+/// Pixels of a whole bar.
+const BAR: f64 = 160.0;
+
+/// The sections as a page.
+///
+/// # Errors
+/// If the language lacks a message, or the template is broken: a defect.
+pub fn page(sections: &[Section], about: &About, language: &Language) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_keep_trailing_newline(true);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page.html", include_str!("../templates/page.html"))?;
+    let mut shown = Vec::new();
+    for section in sections.iter().filter(|s| !s.blocks.is_empty()) {
+        let blocks = section.blocks.iter().map(|b| block(b, language)).collect::<Result<_, _>>()?;
+        shown.push(Shown { heading: language.heading(section.key)?.to_owned(), blocks });
+    }
+    let words = |key: &str| language.word(key).into_owned();
+    Ok(environment.get_template("page.html")?.render(context! {
+        language => language.code, direction => language.direction, about, sections => shown,
+        title => words("page_title"), foot => words("page_foot"),
+    })?)
+}
+
+fn block(block: &Block, language: &Language) -> Result<ShownBlock, ReportError> {
+    Ok(match block {
+        Block::Say(message) | Block::SayOnPage(message) => ShownBlock::Say(language.sentence(message)?),
+        Block::Figures(figures) => ShownBlock::Figures(
+            figures
+                .iter()
+                .map(|(name, cell)| (language.word(name).into_owned(), language.cell(cell, LONG_TEXT)))
+                .collect(),
+        ),
+        Block::Grid(grid) => {
+            let cell = |cell: &Cell| ShownCell {
+                text: language.cell(cell, LONG_TEXT),
+                bar: match cell {
+                    Cell::Bar(share) => Some((BAR * share.clamp(0.0, 1.0)).round() as u32),
+                    _ => None,
+                },
+            };
+            ShownBlock::Grid {
+                heads: grid.heads.iter().map(|h| language.cell(h, LONG_TEXT)).collect(),
+                rows: grid.rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
+            }
+        }
+    })
+}
