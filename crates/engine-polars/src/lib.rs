@@ -40,6 +40,50 @@ const PIECES_A_SPILL: usize = 4;
 const SAMPLE_PER_RANGE: usize = 2_000;
 
 /// The engine. One process has one Polars thread pool, sized by `POLARS_MAX_THREADS`.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
+/// use arrow::datatypes::DataType;
+/// use tillwise_core::schema::TRANSACTIONS;
+/// use tillwise_core::{Day, Engine, SummaryRequest};
+/// use tillwise_engine_polars::PolarsEngine;
+/// use tillwise_table::{Compression, Table, assemble, write_table};
+///
+/// // Ann orders on two days, Bob on one; money and units are whole ten-thousandths.
+/// let text = |values: [&str; 3]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+/// let whole = |values: [i64; 3]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+/// let mut columns = vec![
+///     ("customer_id", text(["ann", "ann", "bob"])),
+///     ("order_id", text(["1", "2", "3"])),
+///     ("order_date", Arc::new(Date32Array::from(vec![19_000, 19_030, 19_010])) as ArrayRef),
+///     ("ordered_at", Arc::new(TimestampMicrosecondArray::from(vec![0, 0, 0])) as ArrayRef),
+///     ("is_return", Arc::new(BooleanArray::from(vec![false; 3])) as ArrayRef),
+///     ("quantity_e4", whole([10_000; 3])),
+///     ("amount_e4", whole([100_000, 300_000, 50_000])),
+///     ("cost_e4", new_null_array(&DataType::Int64, 3)),
+/// ];
+/// for name in ["product", "product_name", "category", "country", "channel", "store", "currency"] {
+///     columns.push((name, new_null_array(&DataType::Utf8, 3)));
+/// }
+/// let folder = std::env::temp_dir().join(format!("tillwise-doc-{}", std::process::id()));
+/// let month = folder.join("transactions/month=2022-01");
+/// std::fs::create_dir_all(&month)?;
+/// write_table(&month.join("part-0.parquet"), assemble("transactions", TRANSACTIONS, columns)?, Compression::Snappy, &[])?;
+///
+/// let request = SummaryRequest {
+///     as_of: Day(19_040), label_until: None, occasion_days: None, daily: None, active_within_days: None, only: None,
+///     out: folder.join("customers.parquet"),
+/// };
+/// let stats = PolarsEngine::default().summarise(&folder.join("transactions"), true, &[request.clone()], None)?;
+/// assert_eq!(stats[0].customers, 2);
+/// let customers = Table::read(&request.out)?;
+/// assert_eq!(customers.texts("customer_id")?, ["ann", "bob"]);
+/// assert_eq!(customers.f64s("net_revenue")?, [40.0, 5.0]);
+/// assert_eq!(customers.f64s("days_since_last")?, [10.0, 30.0]);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct PolarsEngine {
     /// Bytes that the process may take; an eighth of it is given to a range of customers, and what does

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use rayon::prelude::*;
+use serde::Serialize;
 use tillwise_core::schema::{Column, SUMMARY};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
 use tillwise_ingest::{IngestError, InputFile, Quality, Returns, find_files, ingest};
@@ -37,7 +38,7 @@ pub enum Mode {
 }
 
 /// How far to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Until {
     /// Clean transactions.
     Ingest,
@@ -236,8 +237,8 @@ impl Plan {
         let broken = |e: serde_json::Error| PipelineError::defect("the run's id", e);
         let config = serde_json::to_string(&config).map_err(broken)?;
         let inputs = serde_json::to_string(inputs).map_err(broken)?;
-        let mut parts =
-            vec![env!("CARGO_PKG_VERSION").to_owned(), config, inputs, format!("{:?}", self.until)];
+        let until = serde_json::to_string(&self.until).map_err(broken)?;
+        let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned(), config, inputs, until];
         for (key, path) in self.side_files() {
             let (hash, _) = hash_file(&path)
                 .map_err(|e| PipelineError::Setting { key: key.to_owned(), problem: e.to_string() })?;

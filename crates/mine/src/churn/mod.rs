@@ -165,6 +165,28 @@ impl Scorer {
 }
 
 /// A fitted churn model.
+///
+/// ```
+/// use tillwise_mine::churn::act::OfferTerms;
+/// use tillwise_mine::churn::calibrate::Method;
+/// use tillwise_mine::churn::{Examples, Judge, Kind, TrainSettings, Trained, TreeSettings, train};
+///
+/// // Whoever has been silent for more than a hundred days leaves, with an exception in ten.
+/// let days: Vec<f64> = (0..400).map(|i| f64::from(i % 200)).collect();
+/// let left: Vec<bool> = (0..400).map(|i| (i % 200 > 100) != (i % 10 == 0)).collect();
+/// let examples = Examples::of_numbers(&["days_since_last"], vec![days], left);
+/// let settings = TrainSettings {
+///     model: Some(Kind::Tree), margin: 0.01, tree: TreeSettings::default(), tuning: None, folds: 5, seed: 1,
+///     calibration: Method::Platt, bootstrap: 0,
+///     terms: OfferTerms { offer_cost: 1.0, response_rate: 0.1, value_saved: 0.3 },
+/// };
+/// let values = vec![50.0; 400];
+/// let Trained { model, report, .. } = train(&examples, Judge::Folds(&values), &[], &settings)?;
+/// assert!(report.judged[0].value("auc").unwrap() > 0.85);
+/// let rules = model.tree.rules(&model.features, &model.blanks);
+/// assert!(rules.iter().any(|r| r.words.contains("days_since_last") && r.probability > 0.8));
+/// # Ok::<(), tillwise_mine::MineError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Churn {

@@ -76,7 +76,8 @@ pub enum Method {
 }
 
 /// How many clusters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum K {
     /// As many as said.
     Fixed(usize),
@@ -90,7 +91,8 @@ pub enum K {
 }
 
 /// How to fit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// How clusters are found.
     pub method: Method,
@@ -151,11 +153,32 @@ pub struct Label {
 }
 
 /// A fitted cluster model.
+///
+/// ```
+/// use tillwise_mine::cluster::{Clusters, FeatureSpec, K, Settings};
+///
+/// // Two kinds of customers: a few orders long ago, and many lately.
+/// let orders: Vec<f64> = (0..200).map(|i| if i % 2 == 0 { 1.0 + f64::from(i % 3) } else { 40.0 + f64::from(i % 7) }).collect();
+/// let silent: Vec<f64> = (0..200).map(|i| if i % 2 == 0 { 300.0 + f64::from(i % 5) } else { 5.0 + f64::from(i % 4) }).collect();
+/// let revenue: Vec<f64> = orders.iter().map(|o| 20.0 * o).collect();
+/// let features: [(&str, &[f64]); 2] = [("orders", &orders), ("days_since_last", &silent)];
+/// let settings = Settings {
+///     k: K::Fixed(2),
+///     features: features.iter().map(|f| FeatureSpec::new(f.0)).collect(),
+///     ..Settings::default()
+/// };
+/// let (clusters, _) = Clusters::fit(&features, &revenue, &settings)?;
+/// // Clusters are numbered by mean revenue.
+/// let labels = clusters.score(&features)?.labels;
+/// assert_eq!(clusters.labels[labels[1] as usize].id, 1);
+/// assert!(labels.iter().step_by(2).all(|l| *l == labels[0]) && labels[0] != labels[1]);
+/// # Ok::<(), tillwise_mine::MineError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clusters {
-    /// The settings that it was fitted by, in words: it stands in for a fit of the same only.
-    pub settings: String,
+    /// The settings that it was fitted by: it stands in for a fit of the same only.
+    pub settings: Settings,
     /// How columns become coordinates.
     pub scaling: Scaling,
     /// Where the clusters lie.
@@ -172,7 +195,7 @@ pub struct Clusters {
 
 impl Parameters for Clusters {
     const KIND: &'static str = "cluster";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn check(&self) -> Result<(), String> {
         let d = self.scaling.0.len();
@@ -303,7 +326,7 @@ impl Clusters {
             }
         };
         let mut model = Clusters {
-            settings: format!("{settings:?}"),
+            settings: settings.clone(),
             scaling,
             labels: Vec::new(),
             next_id: 0,
@@ -345,7 +368,7 @@ impl Clusters {
 
     /// Whether it was fitted by these settings.
     pub fn suits(&self, settings: &Settings) -> bool {
-        self.settings == format!("{settings:?}")
+        self.settings == *settings
     }
 
     /// Where every customer belongs. Coordinates are held for a part of the customers at a time.

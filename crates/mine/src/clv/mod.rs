@@ -190,6 +190,22 @@ pub struct Settings {
     pub value: Value,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            model: Model::BgNbd,
+            time_unit: TimeUnit::Week,
+            occasion_days: 30.0,
+            min_group: 500,
+            by: None,
+            purchase: Vec::new(),
+            drop_out: Vec::new(),
+            l2: 0.01,
+            value: Value::default(),
+        }
+    }
+}
+
 /// Orders and spend of a group of customers, with how uncertain they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,6 +221,26 @@ pub struct Fitted {
 }
 
 /// A fitted CLV model.
+///
+/// ```
+/// use tillwise_mine::clv::{Clv, Input, Model, Settings};
+///
+/// // Customers of the same age who came back 0 to 9 times; the more often, the later the last time.
+/// let column = |f: fn(f64) -> f64| (0..400).map(|i| f(f64::from(i % 10))).collect::<Vec<f64>>();
+/// let (x, t_x, age) = (column(|x| x), column(|x| 30.0 * x), column(|_| 365.0));
+/// let (ln_gaps, spend) = (column(|x| if x > 0.0 { 3.4 } else { f64::NAN }), column(|x| if x > 0.0 { 40.0 + x } else { f64::NAN }));
+/// let (orders, revenue, cost) = (column(|x| x + 1.0), column(|x| 50.0 * (x + 1.0)), column(|_| f64::NAN));
+/// let input = Input {
+///     x: &x, t_x_days: &t_x, age_days: &age, mean_ln_gap_days: &ln_gaps, mean_repeat_spend: &spend, orders: &orders,
+///     net_revenue: &revenue, cost: &cost, groups: &[], known: &[], occasions: None,
+/// };
+/// let (clv, report) = Clv::fit(input, &Settings { model: Model::BgNbd, ..Settings::default() })?;
+/// assert_eq!(report.fits[0].orders.as_ref().unwrap().model, "BG/NBD");
+/// let scores = clv.score(input);
+/// // Who came back nine times and lately is expected to order most.
+/// assert!(scores[9].expected_orders > scores[1].expected_orders && scores[9].clv > 0.0);
+/// # Ok::<(), tillwise_mine::MineError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clv {

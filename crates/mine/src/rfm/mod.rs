@@ -185,6 +185,24 @@ pub struct Scales {
 }
 
 /// A fitted RFM model: its break points and its map.
+///
+/// ```
+/// use tillwise_mine::rfm::{Input, Rfm, Settings};
+///
+/// // A hundred customers: the later in the list, the longer silent, and the fewer orders.
+/// let column = |f: fn(f64) -> f64| (0..100).map(|i| f(f64::from(i))).collect::<Vec<f64>>();
+/// let (days_since_last, orders) = (column(|i| 3.0 * i), column(|i| 100.0 - i));
+/// let (net_revenue, gaps, x) = (column(|i| 5000.0 - 40.0 * i), column(|_| 30.0), column(|i| 99.0 - i));
+/// let input = Input {
+///     days_since_last: &days_since_last, orders: &orders, net_revenue: &net_revenue, mean_gap_days: &gaps, x: &x,
+///     ids: &[], groups: &[],
+/// };
+/// let rfm = Rfm::fit(input, &Settings::default())?;
+/// let scores = rfm.score(input);
+/// assert_eq!((scores[0].to_string().as_str(), rfm.segment(scores[0])), ("555", "Champions"));
+/// assert_eq!((scores[99].to_string().as_str(), rfm.segment(scores[99])), ("111", "Hibernating"));
+/// # Ok::<(), tillwise_mine::MineError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rfm {

@@ -8,14 +8,14 @@
 //!
 //! Everything here gives the same bits on any number of threads and with vectors of any width.
 
-mod house;
+mod adapter;
 mod lloyd;
 mod start;
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
-pub use house::KMeans;
+pub use adapter::KMeans;
 pub use lloyd::lloyd;
 pub(super) use lloyd::squared_distance;
 pub use start::{Start, start};
@@ -28,7 +28,8 @@ const FEWEST_STAGED: usize = 5_000;
 const CHUNK: usize = 8192;
 
 /// How to fit `k` centres.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Steps {
     /// How the first centres are drawn.
     pub start: Start,

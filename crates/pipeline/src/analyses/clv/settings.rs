@@ -1,7 +1,9 @@
 //! `[clv]`.
 
 use serde::{Deserialize, Serialize};
-use tillwise_mine::clv::{Margin, Model as OrdersModel, NonPositiveSpend, TimeUnit, Value};
+use tillwise_mine::clv::{
+    Margin, Model as OrdersModel, NonPositiveSpend, Settings as FitSettings, TimeUnit, Value,
+};
 
 use crate::PipelineError;
 use crate::config::{Auto, is_text, range, wrong};
@@ -64,9 +66,10 @@ pub enum ModelChoice {
 
 impl Default for Settings {
     fn default() -> Self {
-        let value = Value::default();
+        let FitSettings { model, time_unit, occasion_days, min_group, l2, value, .. } =
+            FitSettings::default();
         Settings {
-            model: ModelChoice::Fixed(OrdersModel::BgNbd),
+            model: ModelChoice::Fixed(model),
             horizon_days: value.horizon_days,
             margin: value.margin,
             annual_discount_rate: value.annual_discount_rate,
@@ -75,14 +78,14 @@ impl Default for Settings {
             acquisition_cost: value.acquisition_cost,
             nonpositive_spend: value.nonpositive_spend,
             interval: value.interval,
-            time_unit: TimeUnit::Week,
-            occasion_days: 30,
+            time_unit,
+            occasion_days: occasion_days as i32,
             holdout_days: 180,
             by: None,
-            min_group: 500,
+            min_group,
             purchase_covariates: Vec::new(),
             dropout_covariates: Vec::new(),
-            l2: 0.01,
+            l2,
             distribution_up_to: 0,
         }
     }
