@@ -9,6 +9,7 @@ mod churn;
 mod clv;
 mod contracts;
 mod facts;
+mod forecast;
 mod market;
 mod segments;
 mod summary;
@@ -215,6 +216,7 @@ fn check(world: &World, table: &str) -> Found {
             segments::scores(world)?;
             churn::scores(world)?;
             clv::scores(world)?;
+            forecast::scores(world)?;
             market::scores(world)
         }
         "segments" => segments::segments(world),
@@ -244,6 +246,8 @@ fn check(world: &World, table: &str) -> Found {
         "clv_tracking" => clv::tracking(world),
         "clv_forecast" => clv::forecast(world),
         "clv_distribution" => clv::distribution(world),
+        "forecast_origins" => forecast::origins(world),
+        "forecast_coverage" => forecast::coverage(world),
         "itemsets" => baskets::itemsets(world),
         "rules" => baskets::rules(world),
         "sequences" => baskets::sequences(world),

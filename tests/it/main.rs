@@ -18,6 +18,7 @@ mod contract;
 mod docs;
 mod engine;
 mod exports;
+mod forecast;
 mod formats;
 mod hostile;
 mod market;

@@ -9,12 +9,14 @@
 //! * [`cluster`]: k-means on scaled, skew-corrected features.
 //! * [`churn`]: a decision tree with probabilities, judged out of time.
 //! * [`clv`]: buy-till-you-die models and spend, retention in contracts; lifetime value.
+//! * [`forecast`]: what the next weeks bring, judged at every origin that the history carries.
 
 pub mod basket;
 pub mod churn;
 pub mod cluster;
 pub mod clv;
 pub mod cohort;
+pub mod forecast;
 pub mod ledger;
 pub mod offer;
 mod parallel;

@@ -42,6 +42,31 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     ab / (aa * bb).sqrt()
 }
 
+/// Ranks from 1, equal values sharing the mean of theirs.
+pub fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for same in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let rank = before as f64 + (same.len() as f64 + 1.0) / 2.0;
+        same.iter().for_each(|i| ranks[*i] = rank);
+        before += same.len();
+    }
+    ranks
+}
+
+/// Spearman's rank correlation; NaN where one side does not vary.
+///
+/// ```
+/// use tillwise_mine::stats::rank_correlation;
+/// // Any rising curve is a straight line in ranks.
+/// assert_eq!(rank_correlation(&[1.0, 2.0, 3.0], &[1.0, 10.0, 1000.0]), 1.0);
+/// ```
+pub fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+    correlation(&ranks(a), &ranks(b))
+}
+
 /// A step function that never falls, as isotonic regression fits it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ pub mod clv;
 pub mod cohort;
 #[cfg(test)]
 pub mod example;
+pub mod forecast;
 pub mod offer;
 mod orders;
 pub mod rfm;
@@ -75,6 +76,7 @@ analyses! {
     cluster,
     churn,
     clv,
+    forecast,
     basket,
     offer,
     cohort,

@@ -4,7 +4,7 @@
 use tillwise_mine::MineError;
 use tillwise_mine::churn::survival::{Cox, LogRank, Step, Times, kaplan_meier, log_rank, median_time};
 use tillwise_mine::churn::{Examples, Feature, UNKNOWN, Values};
-use tillwise_mine::stats::correlation;
+use tillwise_mine::stats::rank_correlation;
 use tillwise_report::{Cell, Section};
 use tillwise_table::TableError;
 
@@ -230,17 +230,7 @@ impl<'a> Survival<'a> {
 
 /// Whether values tell the time: their ranks go with it.
 fn grows_with(values: &[f64], time: &[f64]) -> bool {
-    let known: Vec<usize> = (0..values.len()).filter(|i| values[*i].is_finite()).collect();
-    let ranks = |of: &[f64]| -> Vec<f64> {
-        let mut order = known.clone();
-        order.sort_by(|a, b| of[*a].total_cmp(&of[*b]));
-        let mut rank = vec![0.0; of.len()];
-        let mut before = 0;
-        for same in order.chunk_by(|a, b| of[*a] == of[*b]) {
-            same.iter().for_each(|i| rank[*i] = before as f64 + same.len() as f64 / 2.0);
-            before += same.len();
-        }
-        known.iter().map(|i| rank[*i]).collect()
-    };
-    correlation(&ranks(values), &ranks(time)) > 0.8
+    let known = || values.iter().zip(time).filter(|(v, _)| v.is_finite());
+    let (values, time): (Vec<f64>, Vec<f64>) = known().map(|(v, t)| (*v, *t)).unzip();
+    rank_correlation(&values, &time) > 0.8
 }
