@@ -304,6 +304,8 @@ value_saved = 0.5
 margin = "unit_cost"
 distribution_up_to = 4
 holdout_days = 180
+[forecast]
+coverage = 0.5
 [basket]
 min_support = 0.008
 min_confidence = 0.1

@@ -439,9 +439,14 @@ fn value(snapshot: &Snapshot, column: usize, i: usize) -> f64 {
     if column == 0 { f64::from(snapshot.orders[i]) } else { snapshot.revenue[i] }
 }
 
+/// Money is whole ten-thousandths; so a difference is exact again, and equal ones are equal.
+fn whole(difference: f64) -> f64 {
+    (difference * 1e4).round() / 1e4
+}
+
 /// What each customer of the first snapshot did up to the second; NaN for all others.
 fn then_to_now<'a>(then: &'a Snapshot, now: &'a Snapshot, column: usize) -> impl Iterator<Item = f64> + 'a {
-    (0..now.orders.len()).map(move |i| value(now, column, i) - value(then, column, i))
+    (0..now.orders.len()).map(move |i| whole(value(now, column, i) - value(then, column, i)))
 }
 
 /// What each customer of the second snapshot did since the first, those who came in between from their first order on.
@@ -451,7 +456,7 @@ fn before_to_now<'a>(
     column: usize,
 ) -> impl Iterator<Item = f64> + 'a {
     let since = |v: f64| if v.is_nan() { 0.0 } else { v };
-    (0..now.orders.len()).map(move |i| value(now, column, i) - since(value(before, column, i)))
+    (0..now.orders.len()).map(move |i| whole(value(now, column, i) - since(value(before, column, i))))
 }
 
 fn came(then: &Snapshot, now: &Snapshot, column: usize) -> Window {
