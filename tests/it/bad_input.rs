@@ -1,5 +1,7 @@
 //! What goes wrong at a user's desk, one by one, with the message that tells what to do.
 
+use std::fmt::Write as _;
+
 use tillwise_simulate::Shop;
 
 use crate::support::Scene;
@@ -336,4 +338,62 @@ fn damaged_models() {
         (ended.code, ended.stderr.trim()),
         (2, "error: bad holds none of the models; a run's lie in its `models` folder")
     );
+}
+
+/// Rejected rows are saved as the export has them, mended, and read beside it.
+#[test]
+fn rejected_rows_are_saved_mended_and_read_again() {
+    let scene = Scene::with_shop(&Shop { customers: 300, ..Shop::default() });
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let before = scene.done(&["run"]);
+    let ended = scene.tillwise(&["rejects", "-o", "mend.csv", "--reason", "zero_amount,missing_number"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let saved = std::fs::read_to_string(scene.path("mend.csv")).unwrap();
+    let export = std::fs::read_to_string(scene.path("orders.csv")).unwrap();
+    // Line by line as in the export, the header too.
+    let lines: std::collections::BTreeSet<&str> = export.lines().collect();
+    assert!(saved.lines().all(|l| lines.contains(l)), "{saved}");
+    assert_eq!(saved.lines().next(), export.lines().next());
+    let rows = saved.lines().count() as u64 - 1;
+    assert!(rows > 10 && ended.stdout.contains(&format!("mend.csv: {rows} rows")), "{}", ended.stdout);
+    let mended = |line: &str| {
+        let units = if line.starts_with('C') { ",-1," } else { ",2," };
+        line.replace(",n/a,", units).replace(",0.00,", ",3.00,") + "\n"
+    };
+    scene.write("mend.csv", saved.lines().map(mended).collect::<String>());
+    let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    scene.write("tillwise.toml", config.replace("[\"orders.csv\"]", "[\"orders.csv\", \"mend.csv\"]"));
+    let after = scene.done(&["run"]);
+    let count = |line: &serde_json::Value, key: &str| line[key].as_u64().unwrap();
+    assert_eq!(count(&after, "rows_accepted"), count(&before, "rows_accepted") + rows);
+    assert_eq!(count(&after, "rows_rejected"), count(&before, "rows_rejected"));
+    // It is never overwritten, and a reason that nothing was rejected for is named.
+    assert!(scene.tillwise(&["rejects", "-o", "mend.csv"]).stderr.contains("exists already"));
+    let odd = scene.tillwise(&["rejects", "-o", "odd.csv", "--reason", "no_such"]);
+    assert!(odd.code == 2 && odd.stderr.contains("missing_customer"), "{}", odd.stderr);
+}
+
+/// In its own encoding, with its own delimiter, whatever stands in its cells.
+#[test]
+fn rejected_rows_keep_encoding_and_delimiter() {
+    let scene = Scene::new();
+    let mut text = String::from("مشتري;فاکتور;تاريخ;نام کالا;مبلغ\r\n");
+    for i in 0..60 {
+        let money = if i % 20 == 7 { "?".to_owned() } else { (1000 + i).to_string() };
+        let _ =
+            writeln!(text, "c{:02};f{i};2023/01/{:02};\"چاي; \"\"سياه\"\"\";{money}\r", i % 9, 1 + i % 28);
+    }
+    let (bytes, _, lost) = encoding_rs::WINDOWS_1256.encode(&text);
+    assert!(!lost);
+    scene.write("orders.csv", &bytes);
+    let init = scene.tillwise(&["init", "orders.csv"]);
+    assert_eq!(init.code, 0, "{}", init.stderr);
+    scene.done(&["run", "--only", "rfm"]);
+    assert_eq!(scene.tillwise(&["rejects"]).code, 0);
+    let saved = std::fs::read(scene.path("rejected.csv")).unwrap();
+    let (saved, _, broken) = encoding_rs::WINDOWS_1256.decode(&saved);
+    assert!(!broken);
+    let expected: Vec<&str> =
+        text.lines().enumerate().filter(|(i, l)| *i == 0 || l.ends_with('?')).map(|l| l.1).collect();
+    assert_eq!(saved.lines().collect::<Vec<_>>(), expected);
 }

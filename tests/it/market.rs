@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use tillwise_core::calendar::from_jalali;
+use tillwise_core::Day;
 use tillwise_mine::basket::{
     adjust, rules, Baskets, Correction, Itemsets, Limits, Miner, Report, Rule, RuleSettings, Share,
 };
@@ -648,4 +650,44 @@ fn margins_follow_what_becomes_of_returns() {
         let (net, cost) = (customers.f64s("net_revenue").unwrap()[0], customers.f64s("cost").unwrap()[0]);
         assert_eq!(net - cost, margin[0] + margin[1], "{returns}");
     }
+}
+
+/// Whoever dates orders by the Solar Hijri calendar counts months, years and weeks by it.
+#[test]
+fn jalali_orders_make_jalali_months() {
+    let scene = Scene::new();
+    let mut text = String::from("customer_id,order_id,order_date,amount\n");
+    for i in 0..240 {
+        // Farvardin to Mehr 1398, a day each.
+        let (month, day) = (1 + i % 7, 1 + i % 29);
+        text.push_str(&format!("c{:02},{i},1398/{month:02}/{day:02},{}\n", i % 40, 100 + i));
+    }
+    scene.write("orders.csv", text);
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    assert!(
+        config.contains("\ncalendar = \"jalali\"") && config.contains("\nweek_start = \"saturday\""),
+        "{config}"
+    );
+    scene.done(&["run", "--only", "cohort,value,rfm"]);
+    let day = |year, month| f64::from(Day::from_date(from_jalali(year, month, 1).unwrap()).unwrap().0);
+    let firsts: Vec<f64> = (1..=12).flat_map(|month| [1397, 1398].map(|year| day(year, month))).collect();
+    let cohorts = scene.table("out/current/cohorts.parquet");
+    for column in ["cohort", "period_start"] {
+        assert!(cohorts.f64s(column).unwrap().iter().all(|start| firsts.contains(start)), "{column}");
+    }
+    let history = scene.table("out/current/segment_history.parquet").f64s("as_of").unwrap();
+    assert!(
+        history.len() > 6 && history.iter().filter(|d| firsts.contains(&(**d + 1.0))).count() > 5,
+        "{history:?}"
+    );
+    // By weeks, from Saturday.
+    scene.write(
+        "weeks.toml",
+        config.replace("period = \"month\"", "period = \"week\"").replace("out = \"out\"", "out = \"weeks\""),
+    );
+    scene.done(&["run", "weeks.toml", "--only", "cohort"]);
+    let weeks = scene.table("weeks/current/cohorts.parquet").f64s("cohort").unwrap();
+    // 1970-01-03 was a Saturday.
+    assert!(weeks.iter().all(|d| (d - 2.0).rem_euclid(7.0) == 0.0));
 }

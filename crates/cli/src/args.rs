@@ -46,6 +46,8 @@ pub enum Command {
     /// One analysis.
     #[command(flatten)]
     Only(Only),
+    /// Save the rejected rows of the last run in the export's own layout, to be mended and read again.
+    Rejects(Rejects),
     /// Show a map of RFM segments as a grid, and as TOML to start one of your own from.
     Segments(Segments),
     /// Who leaves and why, where a contract says who left: from a table with a label and attributes.
@@ -178,6 +180,18 @@ pub struct Contract {
     /// Where chance begins.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Rejects {
+    #[command(flatten)]
+    pub common: Common,
+    /// The file to write.
+    #[arg(short, long, value_name = "FILE", default_value = "rejected.csv")]
+    pub output: PathBuf,
+    /// Only rows that were rejected for these reasons; without it, all but repeats.
+    #[arg(long, value_name = "REASON,...", value_delimiter = ',')]
+    pub reason: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

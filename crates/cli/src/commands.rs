@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use tillwise_core::{shown, Engine};
 use tillwise_engine_polars::PolarsEngine;
 use tillwise_ingest::{inspect, InputFile};
-use tillwise_pipeline::{run as carry_out, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until};
+use tillwise_pipeline::{
+    run as carry_out, save_rejected, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until,
+};
 use tillwise_simulate::{write_shop, Shop};
 
-use crate::args::{Common, Demo, Init, Only, Run, Score, Segments, Stage};
+use crate::args::{Common, Demo, Init, Only, Rejects, Run, Score, Segments, Stage};
 use crate::{config_text, restart, summary};
 use tillwise_mine::rfm::{SegmentMap, PRESETS};
 
@@ -186,6 +188,27 @@ pub fn score(score: &Score) -> Result<Ended, Failure> {
     plan.mode = Mode::Score { models: score.models.clone() };
     plan.force = score.force;
     finish(&plan)
+}
+
+pub fn rejects(rejects: &Rejects) -> Result<Ended, Failure> {
+    let plan = plan(&rejects.common)?;
+    let saved = save_rejected(&plan.config, &plan.base, &rejects.output, &rejects.reason)?;
+    let reasons: Vec<String> = saved.reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+    let output = rejects.output.display();
+    let mut said = format!("Wrote {output}: {} rows, {}\n", saved.rows, reasons.join(", "));
+    let _ = writeln!(
+        said,
+        "Mend them, and name the file in [input] files beside the export: the rows there stay rejected."
+    );
+    if !saved.different.is_empty() {
+        let _ = writeln!(
+            said,
+            "It is written differently; put this into the config too:\n\n[input.file.\"{output}\"]\n{}",
+            saved.different
+        );
+    }
+    print(&said)?;
+    Ok(Ended::Done)
 }
 
 pub fn segments(segments: &Segments) -> Result<Ended, Failure> {

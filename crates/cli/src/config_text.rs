@@ -184,7 +184,13 @@ pub fn config_text(p: &Proposal) -> String {
 
     let share = p.max_reject_share.map_or("0.5 ".to_owned(), |share| format!("{share:.2}"));
     let _ = writeln!(t, "\n[gates]\nmax_reject_share = {share}  # more rejected rows than this fail the run");
-    t.push_str(REST);
+    let jalali = |formats: &OneOrMore<String>| formats.all().iter().any(|f| f.starts_with("jalali"));
+    if jalali(&p.input.date_format) {
+        // Whoever dates orders so counts months and weeks so.
+        t.push_str(&REST.replace("# calendar =", "calendar =").replace("# week_start =", "week_start ="));
+    } else {
+        t.push_str(REST);
+    }
     t
 }
 
@@ -277,6 +283,8 @@ const REST: &str = r#"# min_rows_vs_last = 0.8 # fewer accepted rows than this s
 [run]
 out = "out"
 as_of = "last"           # the last order's day; "last+1", or a date
+# calendar = "jalali"    # months, quarters and years of tables over time; without it, gregorian
+# week_start = "saturday" # or "sunday"; without it, monday
 seed = 20111209
 # memory_limit = "1GB"
 

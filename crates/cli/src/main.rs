@@ -68,6 +68,7 @@ fn main() -> ExitCode {
         Command::Customers(stage) => commands::stage(&stage, "customers", Until::Customers),
         Command::Only(only) => commands::only(&only),
         Command::Contract(contract) => contract::contract(&contract),
+        Command::Rejects(rejects) => commands::rejects(&rejects),
         Command::Segments(segments) => commands::segments(&segments),
         Command::Retention(retention) => contract::retention(&retention),
     };

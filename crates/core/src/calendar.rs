@@ -1,4 +1,4 @@
-//! The Solar Hijri calendar of Iran beside the Gregorian one.
+//! Calendars: the Solar Hijri one of Iran beside the Gregorian one, and the day that weeks begin with.
 //!
 //! The arithmetic is that of ICU4X (`calendrical_calculations`): the 33-year cycle with the known exceptions, which is
 //! what the official calendar says of the years 1178 to 3000.
@@ -6,6 +6,67 @@
 use calendrical_calculations::persian;
 use calendrical_calculations::rata_die::RataDie;
 use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use crate::Day;
+
+/// Whose months and years are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Months {
+    /// January to December.
+    #[default]
+    Gregorian,
+    /// Farvardin to Esfand.
+    Jalali,
+}
+
+/// The day that weeks begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WeekStart {
+    /// As ISO 8601 says.
+    #[default]
+    Monday,
+    /// As in Iran.
+    Saturday,
+    /// As in the United States.
+    Sunday,
+}
+
+impl Months {
+    /// A number that orders and identifies the month of a day: twelve a year.
+    pub fn index(self, day: Day) -> i32 {
+        match self {
+            Months::Gregorian => day.month_index(),
+            // Every day that an export may hold has a date.
+            Months::Jalali => {
+                to_jalali(day.date()).map_or(0, |(year, month, _)| year * 12 + i32::from(month) - 1)
+            }
+        }
+    }
+
+    /// The first day of such a month.
+    pub fn start(self, index: i32) -> Day {
+        match self {
+            Months::Gregorian => Day::month_end(index - 1) + 1,
+            Months::Jalali => from_jalali(index.div_euclid(12), index.rem_euclid(12) as u8 + 1, 1)
+                .and_then(Day::from_date)
+                .unwrap_or(Day::MAX),
+        }
+    }
+}
+
+impl WeekStart {
+    /// Days from 1970-01-01, a Thursday, back to the beginning of its week.
+    pub fn before_1970(self) -> i32 {
+        match self {
+            WeekStart::Monday => 3,
+            WeekStart::Saturday => 5,
+            WeekStart::Sunday => 4,
+        }
+    }
+}
 
 /// The date of a Solar Hijri year (1 to 3000), month (1 to 12) and day; `None` if there is no such day.
 ///

@@ -19,6 +19,7 @@ pub mod inspect;
 mod months;
 mod numbers;
 mod quality;
+pub mod rejected;
 mod repeats;
 mod rows;
 mod source;

@@ -1,6 +1,7 @@
 //! Cohorts: customers by the period of their first order, followed period by period.
 //!
-//! Periods are of the calendar: weeks from Monday (ISO 8601), months, and quarters and years from any month on. Period 0 of a cohort
+//! Periods are of the calendar: weeks from Monday (ISO 8601), Saturday or Sunday, months of the Gregorian or the Solar Hijri calendar, and quarters
+//! and years from any month on. Period 0 of a cohort
 //! is that of its first orders. Money counts on the day of its order or credit note; a credit note before
 //! the first order counts in period 0. What lies after `as_of` is not yet seen, which is not the same as nothing.
 
@@ -9,6 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
+use tillwise_core::calendar::{Months, WeekStart};
 
 use crate::MineError;
 use crate::ledger::Ledger;
@@ -17,7 +19,7 @@ use crate::ledger::Ledger;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Length {
-    /// From Monday to Sunday.
+    /// Seven days.
     Week,
     /// A calendar month.
     #[default]
@@ -48,20 +50,27 @@ pub struct Calendar {
     pub length: Length,
     /// The month, 1 to 12, that years and quarters begin with.
     pub fiscal_start: u8,
+    /// Whose months they are.
+    pub months: Months,
+    /// The day that weeks begin with.
+    pub week_start: WeekStart,
 }
 
 impl Calendar {
+    /// Of Gregorian months, and weeks from Monday.
+    ///
     /// # Errors
     /// If the month is not within 1 to 12.
     pub fn new(length: Length, fiscal_start: u8) -> Result<Calendar, MineError> {
         if (1..=12).contains(&fiscal_start) {
-            Ok(Calendar { length, fiscal_start })
+            let (months, week_start) = (Months::Gregorian, WeekStart::Monday);
+            Ok(Calendar { length, fiscal_start, months, week_start })
         } else {
             Err(MineError::parameter("fiscal_start_month", "within 1 to 12", fiscal_start))
         }
     }
 
-    fn months(self) -> Option<i32> {
+    fn months_of_period(self) -> Option<i32> {
         match self.length {
             Length::Week => None,
             Length::Month => Some(1),
@@ -72,18 +81,17 @@ impl Calendar {
 
     /// The number of the period that holds a day; the next period has the next number.
     pub fn period(self, day: Day) -> i32 {
-        match self.months() {
-            // 1970-01-01 was a Thursday.
-            None => (day.0 + 3).div_euclid(7),
-            Some(months) => (day.month_index() - i32::from(self.fiscal_start - 1)).div_euclid(months),
+        match self.months_of_period() {
+            None => (day.0 + self.week_start.before_1970()).div_euclid(7),
+            Some(months) => (self.months.index(day) - i32::from(self.fiscal_start - 1)).div_euclid(months),
         }
     }
 
     /// The first day of a period.
     pub fn start(self, period: i32) -> Day {
-        match self.months() {
-            None => Day(period * 7 - 3),
-            Some(months) => Day::month_end(period * months + i32::from(self.fiscal_start - 1) - 1) + 1,
+        match self.months_of_period() {
+            None => Day(period * 7 - self.week_start.before_1970()),
+            Some(months) => self.months.start(period * months + i32::from(self.fiscal_start - 1)),
         }
     }
 }
@@ -259,6 +267,30 @@ mod tests {
         assert_eq!(start(Length::Year, 4, "2012-04-01"), "2012-04-01");
         assert_eq!(start(Length::Year, 1, "1969-06-01"), "1969-01-01");
         assert!(Calendar::new(Length::Year, 13).is_err());
+    }
+
+    /// New Year's Days and month lengths of the official calendar of Iran; weeks there begin on Saturday.
+    #[test]
+    fn periods_follow_other_calendars() {
+        let start = |length, week_start, of: &str| {
+            let months = Months::Jalali;
+            let calendar = Calendar { length, fiscal_start: 1, months, week_start };
+            let period = calendar.period(day(of));
+            assert_eq!(calendar.period(calendar.start(period)), period);
+            assert_eq!(calendar.period(calendar.start(period) - 1), period - 1);
+            calendar.start(period).to_string()
+        };
+        let saturday = WeekStart::Saturday;
+        assert_eq!(start(Length::Year, saturday, "2020-03-19"), "2019-03-21");
+        assert_eq!(start(Length::Year, saturday, "2020-03-20"), "2020-03-20");
+        assert_eq!(start(Length::Month, saturday, "2019-07-22"), "2019-06-22");
+        assert_eq!(start(Length::Month, saturday, "2019-07-23"), "2019-07-23");
+        assert_eq!(start(Length::Quarter, saturday, "2019-12-31"), "2019-12-22");
+        // 2019-07-20 was a Saturday.
+        assert_eq!(start(Length::Week, saturday, "2019-07-20"), "2019-07-20");
+        assert_eq!(start(Length::Week, saturday, "2019-07-19"), "2019-07-13");
+        assert_eq!(start(Length::Week, WeekStart::Sunday, "2019-07-20"), "2019-07-14");
+        assert_eq!(start(Length::Week, WeekStart::Monday, "2019-07-20"), "2019-07-15");
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
+use tillwise_core::calendar::{Months, WeekStart};
+use tillwise_mine::MineError;
+use tillwise_mine::cohort::{Calendar, Length};
 use tillwise_table::Compression;
 
 pub use crate::analyses::Config;
@@ -40,6 +43,10 @@ pub struct Run {
     pub out: PathBuf,
     /// The day of the picture: `"last"` (the last accepted order's), `"last+1"`, or a date.
     pub as_of: AsOf,
+    /// Whose months, quarters and years are meant wherever an analysis counts by them.
+    pub calendar: Months,
+    /// The day that weeks begin with.
+    pub week_start: WeekStart,
     /// Where chance begins.
     pub seed: u64,
     /// The analyses to run.
@@ -53,11 +60,24 @@ pub struct Run {
     pub keep_transactions: bool,
 }
 
+impl Run {
+    /// The calendar for periods of a length.
+    ///
+    /// # Errors
+    /// If the month that years begin with is not within 1 to 12.
+    pub fn calendar_of(&self, length: Length, fiscal_start: u8) -> Result<Calendar, MineError> {
+        let calendar = Calendar::new(length, fiscal_start)?;
+        Ok(Calendar { months: self.calendar, week_start: self.week_start, ..calendar })
+    }
+}
+
 impl Default for Run {
     fn default() -> Self {
         Run {
             out: "out".into(),
             as_of: AsOf::Last(0),
+            calendar: Months::Gregorian,
+            week_start: WeekStart::Monday,
             seed: 20_111_209,
             analyses: Analysis::all().collect(),
             memory_limit: None,

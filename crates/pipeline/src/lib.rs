@@ -12,6 +12,7 @@ pub mod contracts;
 mod gates;
 mod publish;
 mod record;
+mod rejected;
 mod run;
 pub mod schema;
 mod told;
@@ -29,6 +30,7 @@ pub use analyses::Config;
 pub use analysis::Analysis;
 pub use config::{AsOf, Codec, Gates, Run, Size};
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
+pub use rejected::{Saved, save_rejected};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};
 
 /// The hash of a text, to know it again.

@@ -93,7 +93,12 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         None => Vec::new(),
     };
     let items = Items::new(&products, &categories, &parents, settings)?;
-    let (mut baskets, orders_without_product) = orders_as_baskets(&ledger, settings.unit, items.names.len())?;
+    let (mut baskets, orders_without_product) = orders_as_baskets(
+        &ledger,
+        settings.unit,
+        context.config.run.calendar_of(Length::Week, 1)?,
+        items.names.len(),
+    )?;
     let (mut days, owner, day) = days_as_baskets(&ledger, items.names.len())?;
     match settings.level {
         Level::Product => {}
@@ -300,8 +305,12 @@ impl<'a> Items<'a> {
 }
 
 /// Baskets of products, and how many orders with a sale have no product.
-fn orders_as_baskets(ledger: &Ledger<'_>, unit: Unit, items: usize) -> Result<(Baskets, usize), NotDone> {
-    let weeks = Calendar { length: Length::Week, fiscal_start: 1 };
+fn orders_as_baskets(
+    ledger: &Ledger<'_>,
+    unit: Unit,
+    weeks: Calendar,
+    items: usize,
+) -> Result<(Baskets, usize), NotDone> {
     let (mut basket, mut item) = (Vec::new(), Vec::new());
     let (mut last, mut baskets) = (None, 0u32);
     let mut with_product = 0;

@@ -66,7 +66,7 @@ pub enum Unit {
     Order,
     /// All that a customer bought.
     Customer,
-    /// What a customer bought in a week, from Monday.
+    /// What a customer bought in a week.
     CustomerWeek,
 }
 

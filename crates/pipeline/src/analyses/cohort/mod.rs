@@ -64,7 +64,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let settings = &context.config.cohort;
     let orders = context.orders()?;
     let ledger = orders.ledger(context.customers.rows())?;
-    let calendar = Calendar::new(settings.period, settings.fiscal_start_month)?;
+    let calendar = context.config.run.calendar_of(settings.period, settings.fiscal_start_month)?;
     let everyone = vec![0; ledger.customers];
     let mut warnings = Vec::new();
     let mut splits = vec![Split {

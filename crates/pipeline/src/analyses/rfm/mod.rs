@@ -48,7 +48,7 @@ impl Analyse for Analysis {
 
     fn needs(&self, ask: &Ask<'_>) -> Needs {
         let settings = &ask.config.rfm;
-        let days = earlier_days(settings, ask.first, ask.as_of);
+        let days = earlier_days(ask.config, ask.first, ask.as_of);
         Needs { tables: days.into_iter().map(|day| picture(settings, day)).collect(), ..Needs::default() }
     }
 
@@ -65,9 +65,11 @@ fn picture(settings: &Settings, day: Day) -> CustomerTable {
 }
 
 /// The days that segments are looked at again: the comparison's, and the ends of past months, the latest first; none before the first order.
-fn earlier_days(settings: &Settings, first: Day, as_of: Day) -> Vec<Day> {
-    let month = as_of.month_index();
-    let mut days: Vec<Day> = (1..=settings.history_months).map(|back| Day::month_end(month - back)).collect();
+fn earlier_days(config: &Config, first: Day, as_of: Day) -> Vec<Day> {
+    let (settings, months) = (&config.rfm, config.run.calendar);
+    let month = months.index(as_of);
+    let mut days: Vec<Day> =
+        (0..settings.history_months).map(|back| months.start(month - back) - 1).collect();
     if settings.compare_days > 0 {
         days.push(as_of - settings.compare_days);
     }
@@ -179,13 +181,14 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let place = |name: &str| names.iter().position(|n| *n == name).unwrap_or(names.len());
     let mut history = vec![of_day(context.as_of, &segments, revenue, &names)];
     let mut before = None;
-    for day in earlier_days(&context.config.rfm, context.first, context.as_of) {
+    for day in earlier_days(context.config, context.first, context.as_of) {
         let table = context.table(&picture(&context.config.rfm, day))?;
         let earlier = Columns::read(&table, by.as_deref())?;
         let scores = model.score(earlier.input());
         let then: Vec<&str> = scores.iter().map(|s| model.segment(*s)).collect();
-        let months_ago = context.as_of.month_index() - day.month_index();
-        let month_end = day.month_index() != (day + 1).month_index();
+        let months = context.config.run.calendar;
+        let months_ago = months.index(context.as_of) - months.index(day);
+        let month_end = months.index(day) != months.index(day + 1);
         if month_end && (1..=context.config.rfm.history_months).contains(&months_ago) {
             history.push(of_day(day, &then, &earlier.numbers[2], &names));
         }

@@ -67,7 +67,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let settings = &context.config.value;
     let orders = context.orders()?;
     let ledger = orders.ledger(context.customers.rows())?;
-    let calendar = Calendar::new(settings.over, settings.fiscal_start_month)?;
+    let calendar = context.config.run.calendar_of(settings.over, settings.fiscal_start_month)?;
     let (names, called, categories) = (orders.products()?, orders.names()?, orders.categories()?);
     let by_customer = ledger.by_customer();
     let by_product = ledger.by_product();
