@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::Scene;
+use crate::support::{assert_same, Scene};
 
 const COLUMNS: &str = "[input]\nfiles = [\"orders.csv\"]\n[columns]\ncustomer = \"customer\"\norder = \"order\"\ndate = \"date\"\namount = \"amount\"\nproduct = \"product\"\n";
 
@@ -315,4 +315,54 @@ fn dates_of_several_offsets_are_pointed_out() {
     );
     scene.write("tillwise.toml", format!("{COLUMNS}[run]\nanalyses = [\"rfm\"]\n"));
     assert!(!scene.tillwise(&["run"]).stdout.contains("different offsets"));
+}
+
+/// The same table of contracts, however it was saved.
+#[test]
+fn contracts_are_read_however_they_were_saved() {
+    let scene = Scene::new();
+    let (mut comma, mut semicolon) =
+        (String::from("id,months,fee,left\n"), String::from("id;months;fee;left\n"));
+    for i in 0..200 {
+        let (months, fee) = (1 + i * 7 % 23, 1000.25 + f64::from(i * 31 % 40) / 4.0);
+        let left = if i * 13 % 10 < 4 { "Yes" } else { "No" };
+        let _ = writeln!(comma, "k{i},{months},{fee},{left}");
+        let written = format!("{fee}").replace('.', ",").replacen("10", "1.0", 1);
+        let _ = writeln!(semicolon, "k{i};{months};{written};{left}");
+    }
+    scene.write("comma.csv", &comma);
+    scene.write("semicolon.csv", &semicolon);
+    scene.write("packed.csv.zst", zstd::encode_all(comma.as_bytes(), 1).unwrap());
+    let run = |file: &str, more: &[&str]| {
+        let out = format!("{file}.out");
+        let args = ["contract", file, "--label", "left", "--id", "id", "--tenure", "months", "--out", &out];
+        scene.tillwise(&[&args, more].concat())
+    };
+    // Another delimiter is said, not guessed.
+    let asked = run("semicolon.csv", &[]);
+    assert!(asked.code == 2 && asked.stderr.contains("--delimiter \";\""), "{}", asked.stderr);
+    for (file, more) in
+        [("comma.csv", &[][..]), ("semicolon.csv", &["--delimiter", ";"][..]), ("packed.csv.zst", &[][..])]
+    {
+        let ended = run(file, more);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        for table in ["cox", "survival", "contract_customers"] {
+            assert_same(
+                &scene.table(&format!("comma.csv.out/{table}.parquet")),
+                &scene.table(&format!("{file}.out/{table}.parquet")),
+            );
+        }
+    }
+    // All of it is one run: a record, a page, and no second process at the same time.
+    let record = scene.json("comma.csv.out/contract/run.json");
+    assert_eq!(
+        (record["mode"].as_str(), record["report"]["customers"].as_u64()),
+        (Some("contract"), Some(200))
+    );
+    assert!(
+        scene.path("comma.csv.out/contract/report.html").exists()
+            && scene.path("comma.csv.out/.lock").exists()
+    );
+    let model = scene.json("comma.csv.out/churn.json");
+    assert!(model["fitted_as_of"].is_null(), "a table has no day");
 }

@@ -141,7 +141,7 @@ pub struct Retention {
 
 #[derive(Debug, clap::Args)]
 pub struct Contract {
-    /// A CSV file with a header, one row a customer.
+    /// A table with a header, one row a customer: CSV, workbook, JSON or Parquet, packed or not.
     #[arg(value_name = "TABLE.csv")]
     pub file: PathBuf,
     /// The column that says who left; it has two values.
@@ -174,6 +174,9 @@ pub struct Contract {
     /// Most that offers may cost together.
     #[arg(long, value_name = "MONEY")]
     pub budget: Option<f64>,
+    /// What stands between two cells of the table: a character, or tab.
+    #[arg(long, value_name = "MARK", default_value = ",")]
+    pub delimiter: String,
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,

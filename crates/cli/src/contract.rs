@@ -20,6 +20,7 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
         offer_cost: args.offer_cost,
         response_rate: args.response_rate,
         budget: args.budget,
+        delimiter: args.delimiter.clone(),
         seed: args.seed,
     };
     finish(contracts::run(&settings, &args.file, &args.out)?)

@@ -14,6 +14,7 @@
 mod account;
 mod formats;
 mod look;
+mod plain;
 mod roles;
 mod survey;
 mod words;
@@ -25,6 +26,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub use account::{Account, Rejected};
+pub use plain::{PlainTable, read_table};
 
 use crate::config::{Different, Join};
 use crate::rows::Reason;

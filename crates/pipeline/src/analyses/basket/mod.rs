@@ -219,7 +219,7 @@ fn warnings(
 }
 
 fn hierarchy_rows(path: &Path) -> Result<Vec<Vec<String>>, PipelineError> {
-    side::columns(path, HIERARCHY_FILE, &["item", "parent"])
+    Ok(side::columns(path, HIERARCHY_FILE, &["item", "parent"])?.rows)
 }
 
 impl<'a> Items<'a> {

@@ -6,7 +6,7 @@ use tillwise_mine::churn::{Feature, Values};
 use tillwise_mine::clv::{BetaGeometric, History};
 use tillwise_table::Table;
 
-use crate::analyses::side::read_csv;
+use crate::analyses::side;
 use crate::analyses::{Context, feature};
 use crate::config::is_text;
 use crate::{NotDone, PipelineError};
@@ -38,7 +38,8 @@ impl Attributes {
     /// Those of the config, if there are any.
     pub fn read(context: &Context<'_>) -> Result<Attributes, PipelineError> {
         let Some(path) = &context.config.churn.attributes_file else { return Ok(Attributes::default()) };
-        let (header, rows) = read_csv(&context.base.join(path), ATTRIBUTES_FILE)?;
+        let table = side::read(&context.base.join(path), ATTRIBUTES_FILE)?;
+        let header = &table.headers;
         let wrong = |problem: String| PipelineError::Setting { key: ATTRIBUTES_FILE.to_owned(), problem };
         let id = header.iter().position(|h| h == "customer_id").ok_or_else(|| {
             wrong(format!("{} has no column `customer_id`, but {}", path.display(), header.join(", ")))
@@ -52,12 +53,18 @@ impl Attributes {
                 )));
             }
         }
-        let mut attributes = Attributes { names: header, rows: HashMap::new() };
+        let mut attributes = Attributes { names: header.clone(), rows: HashMap::new() };
         attributes.names.remove(id);
-        for (i, mut row) in rows.into_iter().enumerate() {
+        for (mut row, line) in table.rows.iter().cloned().zip(&table.lines) {
             let customer = row.remove(id);
+            // Numbers are kept as they are written plainly.
+            for cell in &mut row {
+                if let Some(number) = table.number(cell).filter(|_| cell.parse::<f64>().is_err()) {
+                    *cell = number.to_string();
+                }
+            }
             if attributes.rows.insert(customer.clone(), row).is_some() {
-                return Err(wrong(format!("row {}: the customer `{customer}` stands twice", i + 2)));
+                return Err(wrong(format!("row {line}: the customer `{customer}` stands twice")));
             }
         }
         Ok(attributes)

@@ -176,12 +176,11 @@ impl Lists {
         let key = STOCK_FILE;
         let Some(path) = &settings.stock_file else { return Ok(Lists { excluded, stock: None }) };
         let mut stock: HashMap<String, f64> = HashMap::new();
-        for (i, row) in
-            side::columns(&context.base.join(path), key, &["product", "units"])?.into_iter().enumerate()
-        {
-            let units = row[1].parse::<f64>().ok().filter(|u| u.is_finite());
+        let listed = side::columns(&context.base.join(path), key, &["product", "units"])?;
+        for (row, line) in listed.rows.iter().zip(&listed.table.lines) {
+            let units = listed.table.number(&row[1]);
             let units = units
-                .ok_or_else(|| wrong(key, format!("row {}: `{}` is not a number of units", i + 2, row[1])))?;
+                .ok_or_else(|| wrong(key, format!("row {line}: `{}` is not a number of units", row[1])))?;
             *stock.entry(row[0].clone()).or_default() += units;
         }
         Ok(Lists { excluded, stock: Some(stock) })

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tillwise_core::ModelFile;
+use tillwise_ingest::inspect::PlainTable;
 use tillwise_mine::MineError;
 use tillwise_mine::churn::survival::Times;
 use tillwise_mine::churn::train::clean;
@@ -20,7 +21,7 @@ use crate::analyses::churn::features::{Columns, Raw};
 use crate::analyses::churn::tables::{Rules, Scores, draw, from_report, pick_targets};
 use crate::analyses::churn::tell::judged;
 use crate::analyses::churn::{self, ChurnModel};
-use crate::analyses::side::read_csv;
+use crate::analyses::side;
 use crate::analyses::{Done, Made, booleans, floats, ints, make, texts};
 use crate::{NotDone, PipelineError};
 use schema::CONTRACT_CUSTOMERS;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub response_rate: f64,
     /// Most that offers may cost together.
     pub budget: Option<f64>,
+    /// What stands between two cells of the table.
+    pub delimiter: String,
     /// Where chance begins.
     pub seed: u64,
 }
@@ -134,7 +137,14 @@ impl OfTable for Settings {
 impl Contracts {
     fn read(settings: &Settings, file: &Path) -> Result<Contracts, NotDone> {
         let wrong = |problem: String| PipelineError::Setting { key: file.display().to_string(), problem };
-        let (header, rows) = read_csv(file, "the table")?;
+        let table = side::read(file, "the table")?;
+        if let Some(other) = table.delimiter.as_deref().filter(|d| *d != settings.delimiter) {
+            return Err(wrong(format!(
+                "the delimiter seems to be `{other}`; if it is, say --delimiter \"{other}\", or save the table with commas"
+            ))
+            .into());
+        }
+        let (header, rows) = (&table.headers, &table.rows);
         let column = |name: &str| {
             header
                 .iter()
@@ -145,13 +155,13 @@ impl Contracts {
         let id = settings.id.as_deref().map(column).transpose()?;
         let tenure = settings.tenure.as_deref().map(column).transpose()?;
         let dropped = settings.ignore.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
-        let churned = labels(&rows, label, settings).map_err(wrong)?;
+        let churned = labels(rows, label, settings).map_err(wrong)?;
         let ids: Vec<String> = rows
             .iter()
             .enumerate()
             .map(|(i, row)| id.map_or_else(|| (i + 1).to_string(), |id| field(row, id)))
             .collect();
-        for (what, names) in [("columns", &header), ("ids", &ids)] {
+        for (what, names) in [("columns", header), ("ids", &ids)] {
             let mut sorted: Vec<&String> = names.iter().collect();
             sorted.sort();
             if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
@@ -163,7 +173,7 @@ impl Contracts {
             if i == label || Some(i) == id || dropped.contains(&i) {
                 continue;
             }
-            features.0.push((name.clone(), attribute(&rows, i, name).map_err(wrong)?));
+            features.0.push((name.clone(), attribute(&table, i, name).map_err(wrong)?));
         }
         let (features, columns) = features.learn();
         let mut examples = Examples { features, columns, churned, ..Examples::default() };
@@ -182,12 +192,12 @@ impl Contracts {
             too_few = Some(why);
         }
         let tenure = match tenure {
-            Some(at) => Some((header[at].clone(), numbers(&rows, at, &header[at]).map_err(wrong)?)),
+            Some(at) => Some((header[at].clone(), numbers(&table, at, &header[at]).map_err(wrong)?)),
             None => None,
         };
         let values = match &settings.value {
             None => vec![1.0; examples.len()],
-            Some(name) => numbers(&rows, column(name)?, name).map_err(wrong)?,
+            Some(name) => numbers(&table, column(name)?, name).map_err(wrong)?,
         };
         Ok(Contracts { ids, examples, values, tenure, warnings, too_few })
     }
@@ -198,17 +208,18 @@ fn field(row: &[String], i: usize) -> String {
 }
 
 /// A column as numbers, if all that is known are some, or as texts.
-fn attribute(rows: &[Vec<String>], at: usize, name: &str) -> Result<Raw, String> {
+fn attribute(table: &PlainTable, at: usize, name: &str) -> Result<Raw, String> {
+    let rows = &table.rows;
     let known = |t: String| if BLANKS.contains(&t.as_str()) { String::new() } else { t };
     let texts: Vec<String> = rows.iter().map(|row| known(field(row, at))).collect();
-    let number = |t: &String| t.parse::<f64>().ok().filter(|v| v.is_finite());
+    let number = |t: &String| table.number(t);
     let named = texts.iter().filter(|t| !t.is_empty()).count();
     let odd = texts.iter().enumerate().filter(|(_, t)| !t.is_empty() && number(t).is_none());
     let few = 20 * odd.clone().count() <= named;
     if let Some((row, text)) = odd.clone().next().filter(|_| few) {
         return Err(format!(
             "row {}: `{text}` in `{name}` is no number, and nearly all others are; mend it, leave it blank, or --ignore {name}",
-            row + 2
+            table.lines[row]
         ));
     }
     Ok(if odd.clone().next().is_none() {
@@ -291,13 +302,14 @@ fn learn(settings: &Settings, contracts: &Contracts) -> Result<Learned, NotDone>
 }
 
 /// A column of numbers, none of them missing.
-fn numbers(rows: &[Vec<String>], at: usize, name: &str) -> Result<Vec<f64>, String> {
+fn numbers(table: &PlainTable, at: usize, name: &str) -> Result<Vec<f64>, String> {
     let number = |(i, row): (usize, &Vec<String>)| {
         let text = row.get(at).map_or("", String::as_str);
-        let value = text.parse::<f64>().ok().filter(|v| v.is_finite());
-        value.ok_or_else(|| format!("row {}: `{text}` in `{name}` is not a number", i + 2))
+        table
+            .number(text)
+            .ok_or_else(|| format!("row {}: `{text}` in `{name}` is not a number", table.lines[i]))
     };
-    rows.iter().enumerate().map(number).collect()
+    table.rows.iter().enumerate().map(number).collect()
 }
 
 /// Who left: a label of two values.
