@@ -52,6 +52,21 @@ fn missing_file() {
     assert_eq!(ended.stderr.trim(), "error: cannot read nowhere.csv: No such file or directory (os error 2)");
 }
 
+/// A mark of the encoding and nothing else, which a fuzzer found.
+#[test]
+fn a_file_of_a_mark_alone_is_empty() {
+    for mark in [&b"\xff\xfe"[..], b"\xfe\xff", b"\xef\xbb\xbf", b"\xff\xfe\n\0"] {
+        let scene = Scene::new();
+        scene.write("orders.csv", mark);
+        let ended = scene.tillwise(&["init", "orders.csv"]);
+        assert!(
+            ended.code != 0 && ended.stderr.contains("orders.csv is empty"),
+            "{mark:?}: {}",
+            ended.stderr
+        );
+    }
+}
+
 #[test]
 fn empty_file() {
     says(run(Some(""), CONFIG, &[]), 1, "error: orders.csv is empty; is the export complete?");

@@ -14,6 +14,7 @@ mod fold;
 mod purchases;
 mod spill;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,8 @@ use rayon::prelude::*;
 use tillwise_core::schema::MODES;
 use tillwise_core::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};
 use tillwise_table::{Compression, RowGroup, TableError, TableWriter, arrow_schema, write_table};
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use encode::Dictionaries;
 use fold::{Daily, Folded};
@@ -32,12 +35,16 @@ use spill::{Spill, join};
 const BYTES_PER_LINE: u64 = 64;
 /// The same where the lines themselves are kept.
 const BYTES_PER_KEPT_LINE: u64 = 192;
+/// Memory that a customer takes while a range is summed: a row of the whole table, of two dates at a time.
+const BYTES_PER_CUSTOMER: u64 = 1_700;
 /// Memory for a range of customers where no limit is set.
 const DEFAULT_RANGE_BYTES: u64 = 128 << 20;
 /// Pieces that are grouped together before they wait on disk.
 const PIECES_A_SPILL: usize = 4;
-/// Customer ids looked at to cut the ranges, per range.
-const SAMPLE_PER_RANGE: usize = 2_000;
+/// Lines whose customer ids the ranges are cut by, at most.
+const SAMPLE: usize = 200_000;
+/// One id in so many is counted, by its hash, to know how many customers there are.
+const COUNTED: u64 = 64;
 
 /// The engine. One process has one Polars thread pool, sized by `POLARS_MAX_THREADS`.
 ///
@@ -109,8 +116,15 @@ impl Engine for PolarsEngine {
             .memory_limit
             .map_or(DEFAULT_RANGE_BYTES, |limit| (limit / 8).clamp(1 << 16, DEFAULT_RANGE_BYTES));
         let bytes = if purchases.is_some() { BYTES_PER_KEPT_LINE } else { BYTES_PER_LINE };
-        let ranges = (lines as u64 * bytes).div_ceil(range_bytes).max(1) as usize;
-        let bounds = if ranges == 1 { Vec::new() } else { bounds(&pieces, lines, ranges)? };
+        let lines_bytes = lines as u64 * bytes;
+        // Below this, one range holds whatever there is.
+        let bounds = if lines_bytes.max(lines as u64 * BYTES_PER_CUSTOMER) <= range_bytes {
+            Vec::new()
+        } else {
+            let ids = Ids::of(&pieces, lines)?;
+            let all = lines_bytes + ids.customers * BYTES_PER_CUSTOMER;
+            ids.bounds(all.div_ceil(range_bytes) as usize)
+        };
 
         let scratch = transactions.with_extension("groups.tmp");
         let mut dictionaries = Dictionaries::new(bounds, purchases.is_some());
@@ -262,21 +276,37 @@ fn pieces(transactions: &Path) -> Result<Vec<RowGroup>, EngineError> {
     Ok(pieces)
 }
 
-/// Ids that cut the customers into `ranges` of about equally many lines: the first id of each range
-/// but the first.
-fn bounds(pieces: &[RowGroup], lines: usize, ranges: usize) -> Result<Vec<String>, EngineError> {
-    let step = (lines / (ranges * SAMPLE_PER_RANGE)).max(1);
-    let mut sample: Vec<String> = Vec::new();
-    for piece in pieces {
-        let read = piece.read(&["customer_id"]).map_err(table)?;
-        let ids = read.texts("customer_id").map_err(table)?;
-        sample.extend(ids.into_iter().step_by(step).map(str::to_owned));
+/// What the lines say of the customers.
+struct Ids {
+    /// The ids of some lines, sorted.
+    sample: Vec<String>,
+    /// About how many customers there are.
+    customers: u64,
+}
+
+impl Ids {
+    fn of(pieces: &[RowGroup], lines: usize) -> Result<Ids, EngineError> {
+        let step = (lines / SAMPLE).max(1);
+        let mut sample: Vec<String> = Vec::new();
+        let mut counted: HashSet<u64> = HashSet::new();
+        for piece in pieces {
+            let read = piece.read(&["customer_id"]).map_err(table)?;
+            let ids = read.texts("customer_id").map_err(table)?;
+            counted.extend(ids.iter().map(|id| xxh3_64(id.as_bytes())).filter(|hash| hash % COUNTED == 0));
+            sample.extend(ids.into_iter().step_by(step).map(str::to_owned));
+        }
+        sample.sort_unstable();
+        Ok(Ids { sample, customers: counted.len() as u64 * COUNTED })
     }
-    sample.sort_unstable();
-    let mut bounds: Vec<String> =
-        (1..ranges).filter_map(|i| sample.get(i * sample.len() / ranges).cloned()).collect();
-    bounds.dedup();
-    Ok(bounds)
+
+    /// Ids that cut the customers into `ranges` of about equally many lines: the first id of each range but the first.
+    fn bounds(&self, ranges: usize) -> Vec<String> {
+        let sample = &self.sample;
+        let mut bounds: Vec<String> =
+            (1..ranges).filter_map(|i| sample.get(i * sample.len() / ranges).cloned()).collect();
+        bounds.dedup();
+        bounds
+    }
 }
 
 pub(crate) fn failed(doing: &'static str) -> impl Fn(PolarsError) -> EngineError {

@@ -65,6 +65,10 @@ impl Look {
             .take(HEAD_BYTES as u64)
             .read_to_end(&mut text)
             .map_err(IngestError::read(path))?;
+        // A mark of the encoding and nothing else.
+        if text.trim_ascii().is_empty() {
+            return Err(IngestError::Empty { path: path.to_owned() });
+        }
         if text.len() == HEAD_BYTES {
             // The last line is cut short.
             let end = text.iter().rposition(|b| *b == b'\n').map_or(text.len(), |n| n + 1);
@@ -89,7 +93,7 @@ impl Look {
         if skip > 0 {
             self.notes.push(format!("{skip} lines above the header are skipped"));
         }
-        let below = rows.iter().filter(|(line, _)| *line > skip).count() - usize::from(header);
+        let below = rows.iter().filter(|(line, _)| *line > skip).count().saturating_sub(usize::from(header));
         if below == 0 && text.len() < HEAD_BYTES {
             return Err(IngestError::HeaderOnly { path: path.to_owned() });
         }

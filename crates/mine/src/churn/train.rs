@@ -92,7 +92,7 @@ pub struct Importance {
 }
 
 /// What training came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainReport {
     /// Training rows.
     pub training_rows: usize,

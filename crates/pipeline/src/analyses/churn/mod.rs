@@ -176,6 +176,21 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     })
 }
 
+/// What to say where days since the last order alone rank better and are calibrated better than the model.
+fn beaten_by_recency(report: &TrainReport) -> Option<String> {
+    let chosen = report.judged.iter().find(|j| j.chosen)?;
+    let simple = report.judged.iter().find(|j| j.model == "recency_only")?;
+    let [(ours, theirs), (our_brier, their_brier)] =
+        ["auc", "brier"].map(|m| (chosen.value(m).unwrap_or(f64::NAN), simple.value(m).unwrap_or(f64::NAN)));
+    (theirs > ours && their_brier < our_brier).then(|| {
+        format!(
+            "days since the last order alone do better than the {} (AUC {theirs:.3} for {ours:.3}, Brier {their_brier:.3} for {our_brier:.3}): \
+             do not act on its reasons; model = \"auto\" or a longer history may help",
+            chosen.model
+        )
+    })
+}
+
 /// Eligible customers at a cutoff: columns, labels, ids, and what baselines and values need.
 struct Rows {
     columns: Columns,
@@ -269,6 +284,7 @@ fn fit(
         );
     }
     warnings.append(&mut report.warnings);
+    warnings.extend(beaten_by_recency(&report));
     report.warnings = warnings;
     let report = Report { training_cutoffs: cutoffs.training, judged_cutoff: cutoffs.judged, train: report };
     Ok((model, report))
@@ -276,7 +292,33 @@ fn fit(
 
 #[cfg(test)]
 mod tests {
+    use tillwise_mine::churn::metrics::METRICS;
+
     use super::*;
+
+    #[test]
+    fn a_simpler_rule_that_does_better_is_said() {
+        let judged = |model: &str, chosen, auc: f64, brier: f64| tillwise_mine::churn::train::Judged {
+            model: model.to_owned(),
+            chosen,
+            values: METRICS
+                .iter()
+                .map(|m| match *m {
+                    "auc" => Some(auc),
+                    "brier" => Some(brier),
+                    _ => None,
+                })
+                .collect(),
+            intervals: vec![None; METRICS.len()],
+        };
+        let said = |auc, brier| {
+            let judged = vec![judged("tree", true, 0.67, 0.229), judged("recency_only", false, auc, brier)];
+            beaten_by_recency(&TrainReport { judged, ..TrainReport::default() })
+        };
+        let found = said(0.718, 0.215).unwrap();
+        assert!(found.contains("AUC 0.718 for 0.670") && found.contains("Brier 0.215 for 0.229"), "{found}");
+        assert_eq!((said(0.6, 0.215), said(0.718, 0.24)), (None, None));
+    }
 
     #[test]
     fn label_windows_end_before_the_judged_cutoff() {
