@@ -317,6 +317,8 @@ fn online_retail_ii_value_and_offers() {
         "bridge_before = [\"2010-06-01\", \"2010-11-30\"]\nbridge_after = [\"2011-06-01\", \"2011-11-30\"]";
     let config = config
         .replace("returns = \"net\"", "returns = \"exclude\"")
+        // All customers are judged where none chooses.
+        .replace("\n[offer]\n", "\n[offer]\ndue_after = 0.25\n")
         .replace("[value]\n", &format!("[value]\n{periods}\n"))
         .replace("[cohort]\n", "[cohort]\nby = [\"country\", \"product\"]\n");
     scene.write("tillwise.toml", config);
@@ -690,4 +692,37 @@ fn jalali_orders_make_jalali_months() {
     let weeks = scene.table("weeks/current/cohorts.parquet").f64s("cohort").unwrap();
     // 1970-01-03 was a Saturday.
     assert!(weeks.iter().all(|d| (d - 2.0).rem_euclid(7.0) == 0.0));
+}
+
+/// When a product is due is chosen by customers who are not judged, and it pays on real orders.
+#[test]
+fn when_a_product_is_due_is_chosen_by_orders_left_out() {
+    let Some(data) = dataset("online_retail_ii/online_retail_II.csv.zst") else { return };
+    let scene = Scene::new();
+    let file = data.display().to_string();
+    assert_eq!(scene.tillwise(&["init", &file]).code, 0);
+    let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    let rate = |due: &str| {
+        let settings = format!("due_after = {due}\n");
+        let text = if config.contains("\n[offer]\n") {
+            config.replacen("\n[offer]\n", &format!("\n[offer]\n{settings}"), 1)
+        } else {
+            format!("{config}\n[offer]\n{settings}")
+        };
+        scene.write("t.toml", text);
+        scene.done(&["offer", "t.toml", "--out", "out"]);
+        let metrics = scene.table("out/stages/offer/offer_metrics.parquet");
+        let (task, model) = (metrics.texts("task").unwrap(), metrics.texts("model").unwrap());
+        let of = |wanted: &str| {
+            let i = (0..task.len()).find(|i| (task[*i], model[*i]) == ("any", wanted)).unwrap();
+            (metrics.f64s("hit_rate").unwrap()[i], metrics.f64s("customers").unwrap()[i])
+        };
+        let report = scene.json("out/stages/offer/run.json")["analyses"]["offer"]["report"]["judged"].clone();
+        (of("offers"), of("bought_before"), report["due_after"].as_f64().unwrap())
+    };
+    let (fixed, auto) = (rate("0.25"), rate("\"auto\""));
+    assert!([0.0, 0.25, 0.5].contains(&auto.2) && fixed.2 == 0.25);
+    // One in four chose, and is not judged.
+    assert!((auto.0 .1 / fixed.0 .1 - 0.75).abs() < 0.01, "{} of {}", auto.0 .1, fixed.0 .1);
+    assert!(auto.0 .0 > fixed.0 .0 - 0.01 && auto.0 .0 > auto.1 .0, "{auto:?} {fixed:?}");
 }

@@ -62,8 +62,19 @@ pub struct Score {
 pub struct Judgement {
     /// Customers with at least two orders that were judged.
     pub customers: usize,
+    /// The share of its gaps after which a product is due: as set, or as customers chose who are not among the judged.
+    #[serde(deserialize_with = "tillwise_core::number_or_nan")]
+    pub due_after: f64,
     /// Each model at each task.
     pub scores: Vec<Score>,
+}
+
+impl Judgement {
+    /// Lists of five of any kind that hit.
+    pub(super) fn hits_of_any(&self) -> usize {
+        let ours = self.scores.iter().find(|s| s.task == Task::Any && s.model == "offers");
+        ours.map_or(0, |s| s.hits[0])
+    }
 }
 
 const MODELS: [(Task, &str); 6] = [
@@ -78,17 +89,15 @@ const MODELS: [(Task, &str); 6] = [
 /// What one customer adds: for each of [`MODELS`] hits and gains, and scored candidates by kind.
 type Part = ([Option<([bool; 2], [f64; 2])>; MODELS.len()], [Vec<(f64, bool)>; 3]);
 
-/// Judges a model made from the histories before the last orders. Also gives what scores are worth.
+/// Judges a model made from the histories before the last orders, on customers with at least two. Also gives what scores are worth.
 pub(super) fn judge(
     model: &Offers,
     ledger: &Ledger<'_>,
     sales: &Sales,
     before: &Histories,
     settings: &Settings,
+    judged: &[usize],
 ) -> ([Steps; 3], Judgement) {
-    let able: Vec<usize> = (0..ledger.customers).filter(|c| sales.orders(*c).len() > 1).collect();
-    let judged = settings.judged_customers.min(able.len());
-    let judged: Vec<usize> = (0..judged).map(|i| able[i * able.len() / judged]).collect();
     let plain = Offers { rules: Vec::new(), half_life_days: f64::INFINITY, ..model.clone() };
     let lists = |customer: usize, any: &[Steps; 3], work: &mut (Workspace, Workspace)| -> Part {
         let orders = sales.orders(customer);
@@ -185,7 +194,7 @@ pub(super) fn judge(
             }
         })
         .collect();
-    (steps, Judgement { customers: judged.len(), scores })
+    (steps, Judgement { customers: judged.len(), due_after: f64::NAN, scores })
 }
 
 /// Hit and NDCG of a list at each of [`LENGTHS`]; `wanted` is ascending.

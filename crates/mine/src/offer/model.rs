@@ -24,8 +24,9 @@ pub struct Settings {
     pub half_life_days: f64,
     /// Fewest repeat purchases of a product with a rhythm of its own.
     pub min_repeats: usize,
-    /// A product is due once this share of the gaps between its repeat purchases has passed: 0 for at once.
-    pub due_after: f64,
+    /// A product is due once this share of the gaps between its repeat purchases has passed, 0 for at once; `None` for the best of
+    /// [`DUE_AFTER`] by orders left out.
+    pub due_after: Option<f64>,
     /// Kinds of offers.
     pub kinds: Vec<Kind>,
     /// Orders that must hold a rule, at least.
@@ -40,6 +41,12 @@ pub struct Settings {
     pub judged_customers: usize,
 }
 
+/// Shares of gaps that are tried for when a product is due.
+pub const DUE_AFTER: [f64; 3] = [0.0, 0.25, 0.5];
+/// One customer in so many chooses among them, where there are enough.
+const CHOOSING: usize = 4;
+const FEWEST_TO_CHOOSE: usize = 400;
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -47,7 +54,7 @@ impl Default for Settings {
             max_history: 500,
             half_life_days: 180.0,
             min_repeats: 20,
-            due_after: 0.25,
+            due_after: None,
             kinds: Kind::ALL.to_vec(),
             min_support: Least::Share(Share::decimal(1, 2)),
             min_confidence: Share::decimal(25, 2),
@@ -245,12 +252,38 @@ impl Offers {
             return Err(MineError::data("offers need orders with products", "no line has one"));
         }
         let before = sales.histories(ledger, true);
-        let trained = Offers::build(ledger, names, settings, &sales, &before, true)?;
-        let (calibration, judgement) = judge(&trained, ledger, &sales, &before, settings);
+        let mut trained = Offers::build(ledger, names, settings, &sales, &before, true)?;
+        let able: Vec<usize> = (0..ledger.customers).filter(|c| sales.orders(*c).len() > 1).collect();
+        // Whoever chooses is not judged.
+        let chooses = settings.due_after.is_none()
+            && settings.kinds.contains(&Kind::Again)
+            && able.len() >= FEWEST_TO_CHOOSE;
+        let (choosing, rest): (Vec<usize>, Vec<usize>) =
+            (0..able.len()).partition(|i| chooses && i % CHOOSING == CHOOSING - 1);
+        let of = |places: &[usize], most: usize| -> Vec<usize> {
+            let n = most.min(places.len());
+            (0..n).map(|i| able[places[i * places.len() / n]]).collect()
+        };
+        let mut due_after = settings.due_after.unwrap_or(DUE_AFTER[1]);
+        if chooses {
+            let choosing = of(&choosing, settings.judged_customers);
+            let mut hits = Vec::new();
+            for share in DUE_AFTER {
+                rhythms(ledger, &sales, true, (settings.min_repeats, share), &mut trained.products);
+                let (_, judged) = judge(&trained, ledger, &sales, &before, settings, &choosing);
+                hits.push(judged.hits_of_any());
+            }
+            let best = (0..hits.len()).rev().max_by_key(|i| hits[*i]).unwrap_or(1);
+            due_after = DUE_AFTER[best];
+        }
+        rhythms(ledger, &sales, true, (settings.min_repeats, due_after), &mut trained.products);
+        let judged = of(&rest, settings.judged_customers);
+        let (calibration, judgement) = judge(&trained, ledger, &sales, &before, settings, &judged);
         drop((trained, before));
         let mut offers = Offers::build(ledger, names, settings, &sales, &all, false)?;
+        rhythms(ledger, &sales, false, (settings.min_repeats, due_after), &mut offers.products);
         offers.calibration = calibration;
-        Ok((offers, judgement))
+        Ok((offers, Judgement { due_after, ..judgement }))
     }
 
     /// Histories of all customers, to make offers from.
@@ -277,7 +310,6 @@ impl Offers {
         let all: u32 = histories.orders.iter().sum();
         products.iter_mut().for_each(|p| p.popularity = f64::from(p.orders) / f64::from(all.max(1)));
         money(ledger, &mut products);
-        rhythms(ledger, sales, but_last, settings, &mut products);
         let near = neighbours(histories, &products, settings);
         products.iter_mut().zip(near).for_each(|(product, near)| product.near = near);
         let mut categories: Vec<&str> = names.categories.iter().copied().filter(|c| !c.is_empty()).collect();
@@ -350,7 +382,7 @@ fn rhythms(
     ledger: &Ledger<'_>,
     sales: &Sales,
     but_last: bool,
-    settings: &Settings,
+    (min_repeats, due_after): (usize, f64),
     products: &mut [Product],
 ) {
     let mut gaps: Vec<Vec<f64>> = vec![Vec::new(); products.len()];
@@ -367,9 +399,9 @@ fn rhythms(
         }
     }
     for (product, gaps) in products.iter_mut().zip(&mut gaps) {
-        if gaps.len() >= settings.min_repeats.max(1) {
+        if gaps.len() >= min_repeats.max(1) {
             gaps.sort_unstable_by(f64::total_cmp);
-            product.gap_days = Some([settings.due_after, 0.5].map(|p| quantile_sorted(gaps, p)));
+            product.gap_days = Some([due_after, 0.5].map(|p| quantile_sorted(gaps, p)));
         }
     }
 }

@@ -21,7 +21,7 @@ use super::{Context, Done, Made, counts, floats, ints, make, side, texts};
 use crate::analysis::{Analyse, Ask, Needs};
 use crate::{Config, NotDone, PipelineError};
 use schema::{OFFER_METRICS, OFFERS};
-pub use settings::{OfferRank, Settings};
+pub use settings::{DueAfter, OfferRank, Settings};
 
 const EXCLUDE_FILE: &str = "[offer] exclude_file";
 const STOCK_FILE: &str = "[offer] stock_file";
@@ -143,10 +143,7 @@ fn shortfalls(judged: &Judgement, model: &Offers) -> Vec<String> {
         said.push("offers of new products hit no more often than the most popular products do".to_owned());
     }
     for (to, hint) in [
-        (
-            "bought_before",
-            "what the customer bought before does; due_after = 0 offers products again at once",
-        ),
+        ("bought_before", "what the customer bought before does"),
         ("most_popular", "the most popular products do"),
     ] {
         if loses(Task::Any, to) {

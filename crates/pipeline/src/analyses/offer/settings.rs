@@ -8,7 +8,7 @@ use tillwise_mine::offer::{Kind, Settings as OfferSettings};
 
 use crate::PipelineError;
 use crate::analyses::basket;
-use crate::config::range;
+use crate::config::{Auto, range};
 
 /// `[offer]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,8 +28,9 @@ pub struct Settings {
     pub half_life_days: f64,
     /// Fewest repeat purchases of a product with a rhythm.
     pub min_repeats: usize,
-    /// A product is due once this share of the gaps between its repeat purchases has passed.
-    pub due_after: f64,
+    /// A product is due once this share of the gaps between its repeat purchases has passed; `"auto"` for what did best on orders left
+    /// out.
+    pub due_after: DueAfter,
     /// Customers that offers are judged and calibrated on.
     pub judged_customers: usize,
     /// Products that are never offered.
@@ -55,6 +56,16 @@ pub enum OfferRank {
     Margin,
 }
 
+/// See [`Settings::due_after`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "due_after is a share from 0 to 1, or \"auto\"")]
+pub enum DueAfter {
+    /// Chosen by customers who are not among the judged.
+    Auto(Auto),
+    /// That share.
+    Share(f64),
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let s = OfferSettings::default();
@@ -66,7 +77,7 @@ impl Default for Settings {
             max_history: s.max_history,
             half_life_days: s.half_life_days,
             min_repeats: s.min_repeats,
-            due_after: s.due_after,
+            due_after: s.due_after.map_or(DueAfter::Auto(Auto::Auto), DueAfter::Share),
             judged_customers: s.judged_customers,
             exclude: Vec::new(),
             exclude_file: None,
@@ -82,7 +93,10 @@ impl Settings {
             max_history: self.max_history,
             half_life_days: self.half_life_days,
             min_repeats: self.min_repeats,
-            due_after: self.due_after,
+            due_after: match self.due_after {
+                DueAfter::Auto(_) => None,
+                DueAfter::Share(share) => Some(share),
+            },
             kinds: self.kinds.clone(),
             judged_customers: self.judged_customers,
             depth: self.per_customer,
@@ -106,8 +120,10 @@ impl Settings {
         within("[offer] min_repeats", self.min_repeats, 1_000_000)?;
         let half = self.half_life_days;
         range("[offer] half_life_days", half > 0.0 && half.is_finite(), "above 0", half.to_string())?;
-        let due = self.due_after;
-        range("[offer] due_after", (0.0..=1.0).contains(&due), "within 0 to 1", due.to_string())?;
+        if let DueAfter::Share(due) = self.due_after {
+            let ok = (0.0..=1.0).contains(&due);
+            range("[offer] due_after", ok, "within 0 to 1, or \"auto\"", due.to_string())?;
+        }
         within("[offer] judged_customers", self.judged_customers, 100_000_000)?;
         for (i, kind) in self.kinds.iter().enumerate() {
             let twice = self.kinds[..i].contains(kind);
