@@ -377,7 +377,9 @@ fn rejected_rows_are_saved_mended_and_read_again() {
     };
     scene.write("mend.csv", saved.lines().map(mended).collect::<String>());
     let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
-    scene.write("tillwise.toml", config.replace("[\"orders.csv\"]", "[\"orders.csv\", \"mend.csv\"]"));
+    let (_, keys) = ended.stdout.split_once("[input.file").unwrap();
+    let both = config.replace("[\"orders.csv\"]", "[\"orders.csv\", \"mend.csv\"]");
+    scene.write("tillwise.toml", format!("{both}\n[input.file{keys}"));
     let after = scene.done(&["run"]);
     let count = |line: &serde_json::Value, key: &str| line[key].as_u64().unwrap();
     assert_eq!(count(&after, "rows_accepted"), count(&before, "rows_accepted") + rows);
@@ -411,4 +413,39 @@ fn rejected_rows_keep_encoding_and_delimiter() {
     let expected: Vec<&str> =
         text.lines().enumerate().filter(|(i, l)| *i == 0 || l.ends_with('?')).map(|l| l.1).collect();
     assert_eq!(saved.lines().collect::<Vec<_>>(), expected);
+}
+
+/// A mended row beside an accepted one of the same order and product takes nothing away; an export that has changed is refused.
+#[test]
+fn mended_rows_replace_no_others() {
+    let scene = Scene::new();
+    let mut text = String::from("customer,order,date,product,quantity,amount\n");
+    for i in 0..40 {
+        let _ = writeln!(
+            text,
+            "c{},o{i},2023-01-{:02},a,2,10\nc{},o{i},2023-01-{:02},a,1,{}",
+            i % 7,
+            1 + i % 28,
+            i % 7,
+            1 + i % 28,
+            if i == 5 { "?" } else { "5" }
+        );
+    }
+    scene.write("orders.csv", &text);
+    assert_eq!(scene.tillwise(&["init", "orders.csv"]).code, 0);
+    let before = scene.done(&["run", "--only", "rfm"]);
+    let saved = scene.tillwise(&["rejects", "-o", "mend.csv"]);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert!(saved.stdout.contains("adds = true"), "{}", saved.stdout);
+    let mend = std::fs::read_to_string(scene.path("mend.csv")).unwrap();
+    scene.write("mend.csv", mend.replace('?', "5"));
+    let config = std::fs::read_to_string(scene.path("tillwise.toml")).unwrap();
+    let both = config.replace("[\"orders.csv\"]", "[\"orders.csv\", \"mend.csv\"]");
+    scene.write("tillwise.toml", format!("{both}\n[input.file.\"mend.csv\"]\nadds = true\n"));
+    let after = scene.done(&["run", "--only", "rfm"]);
+    let accepted = |line: &serde_json::Value| line["rows_accepted"].as_u64().unwrap();
+    assert_eq!((accepted(&before), accepted(&after)), (79, 80));
+    scene.write("orders.csv", format!("{text}c1,o99,2023-02-01,a,1,5\n"));
+    let changed = scene.tillwise(&["rejects", "-o", "again.csv"]);
+    assert!(changed.code == 2 && changed.stderr.contains("not as the run read it"), "{}", changed.stderr);
 }

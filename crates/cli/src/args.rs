@@ -174,9 +174,9 @@ pub struct Contract {
     /// Most that offers may cost together.
     #[arg(long, value_name = "MONEY")]
     pub budget: Option<f64>,
-    /// What stands between two cells of the table: a character, or tab.
-    #[arg(long, value_name = "MARK", default_value = ",")]
-    pub delimiter: String,
+    /// What stands between two cells of the table, where it is no comma: a character, or tab.
+    #[arg(long, value_name = "MARK")]
+    pub delimiter: Option<String>,
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,

@@ -195,18 +195,14 @@ pub fn rejects(rejects: &Rejects) -> Result<Ended, Failure> {
     let saved = save_rejected(&plan.config, &plan.base, &rejects.output, &rejects.reason)?;
     let reasons: Vec<String> = saved.reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
     let output = rejects.output.display();
-    let mut said = format!("Wrote {output}: {} rows, {}\n", saved.rows, reasons.join(", "));
-    let _ = writeln!(
-        said,
-        "Mend them, and name the file in [input] files beside the export: the rows there stay rejected."
+    let said = format!(
+        "Wrote {output}: {} rows, {}\nMend them, name the file in [input] files beside the export, and put this into the config:\n\n\
+         [input.file.{}]\n{}",
+        saved.rows,
+        reasons.join(", "),
+        config_text::quoted(&output.to_string()),
+        saved.different
     );
-    if !saved.different.is_empty() {
-        let _ = writeln!(
-            said,
-            "It is written differently; put this into the config too:\n\n[input.file.\"{output}\"]\n{}",
-            saved.different
-        );
-    }
     print(&said)?;
     Ok(Ended::Done)
 }

@@ -76,14 +76,14 @@ pub fn summary(f: &Finished) -> Result<String, PipelineError> {
 pub fn of_table<S: OfTable>(f: &TableFinished<S>) -> Result<String, PipelineError> {
     let r = &f.record;
     let told = text(&r.told, &Language::english()?)?;
-    let line = serde_json::json!({
+    let mut line = serde_json::json!({
         "status": if f.model_failed { "model_failed" } else { "done" },
         "run_id": r.run_id,
-        "customers": r.report.get("customers"),
-        "left": r.report.get("left"),
-        "model": r.report.get("model"),
         "run": f.folder.display().to_string(),
         "out": f.out.display().to_string(),
     });
+    if let Some(line) = line.as_object_mut() {
+        line.extend(r.line.clone());
+    }
     Ok(format!("Tillwise {}: {}\n{told}\nFiles: {}\n{line}\n", r.version, r.mode, f.out.display()))
 }

@@ -111,6 +111,9 @@ pub struct Different {
     /// See [`Input::hundredths`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hundredths: Option<bool>,
+    /// Whether its rows stand in no other file, as those of mended rejects: none of them stands for a row elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adds: Option<bool>,
 }
 
 impl Different {
@@ -129,6 +132,7 @@ impl Different {
             decimal: other(&all.decimal, &of.decimal),
             thousands: other(&all.thousands, &of.thousands),
             hundredths: other(&all.hundredths, &of.hundredths),
+            adds: None,
         };
         (different != Different::default()).then_some(different)
     }
@@ -155,13 +159,21 @@ impl Input {
     /// How one file is read: as all, but for what `[input.file]` says of it.
     pub fn of_file(&self, name: &str) -> Input {
         let mut input = self.clone();
-        for (pattern, different) in &self.file {
-            let is_it = pattern == name || glob::Pattern::new(pattern).is_ok_and(|p| p.matches(name));
-            if is_it {
-                different.apply(&mut input);
-            }
-        }
+        self.of(name).for_each(|different| different.apply(&mut input));
         input
+    }
+
+    /// Whether a file's rows stand in no other file.
+    pub fn adds(&self, name: &str) -> bool {
+        self.of(name).filter_map(|different| different.adds).next_back().unwrap_or(false)
+    }
+
+    /// What `[input.file]` says of a file.
+    fn of<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a Different> {
+        let is_it = move |pattern: &str| {
+            pattern == name || glob::Pattern::new(pattern).is_ok_and(|p| p.matches(name))
+        };
+        self.file.iter().filter(move |(pattern, _)| is_it(pattern)).map(|(_, different)| different)
     }
 }
 

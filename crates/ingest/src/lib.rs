@@ -236,7 +236,8 @@ impl Plan {
 
     /// Whether several files may tell of the same order line.
     fn by_order_line(&self) -> bool {
-        self.files.len() > 1 && self.columns.order.is_some()
+        let others = self.files.iter().filter(|f| !self.input.adds(&f.name)).count();
+        others > 1 && self.columns.order.is_some()
     }
 }
 
@@ -264,7 +265,12 @@ pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
         fills: !plan.input.fill_down.is_empty(),
         above: Vec::new(),
         months: Months::create(&out.join("transactions"), rules[0].schema.clone(), plan.memory_limit)?,
-        log: RepeatLog::create(&scratch, &plan.cleaning, plan.files.len(), plan.by_order_line())?,
+        log: RepeatLog::create(
+            &scratch,
+            &plan.cleaning,
+            plan.files.iter().map(|f| plan.input.adds(&f.name)).collect(),
+            plan.by_order_line(),
+        )?,
         few: BTreeMap::new(),
         notes: Vec::new(),
         rejects: Rejects::create(&rejects_folder.join("rejects.parquet"))?,

@@ -75,6 +75,8 @@ pub struct RepeatLog {
     across: Repeats,
     /// Whether rows are known by their order line, so that a later file can change one.
     by_order_line: bool,
+    /// By file, whether its rows stand in no other.
+    adds: Vec<bool>,
     /// Rows by month.
     months: BTreeMap<i32, u64>,
 }
@@ -94,18 +96,19 @@ impl RepeatLog {
     pub fn create(
         folder: &Path,
         cleaning: &Cleaning,
-        files: usize,
+        adds: Vec<bool>,
         by_order_line: bool,
     ) -> Result<RepeatLog, IngestError> {
         fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
         let (within, across) = (cleaning.repeats_within_file, cleaning.repeats_across_files);
-        let kept = if files > 1 || within == Repeats::Drop { Kept::Place } else { Kept::Hash };
+        let kept = if adds.len() > 1 || within == Repeats::Drop { Kept::Place } else { Kept::Hash };
         Ok(RepeatLog {
             folder: folder.to_owned(),
             kept,
             within,
             across,
             by_order_line,
+            adds,
             months: BTreeMap::new(),
         })
     }
@@ -172,10 +175,18 @@ impl RepeatLog {
                     })?;
                     entries.sort_unstable();
                     for group in entries.chunk_by(|a, b| a.hash == b.hash).filter(|g| g.len() > 1) {
-                        if self.by_order_line {
-                            settle_lines(group, self.within, self.across, &mut found);
-                        } else {
-                            settle(group, self.within, self.across, &mut found);
+                        // Rows that stand in no other file are held against those of their own alone.
+                        let adds = |e: &&Entry| self.adds.get(e.file as usize) == Some(&true);
+                        let (added, others): (Vec<Entry>, Vec<Entry>) = (
+                            group.iter().filter(adds).copied().collect(),
+                            group.iter().filter(|e| !adds(e)).copied().collect(),
+                        );
+                        for group in added.chunk_by(|a, b| a.file == b.file).chain([others.as_slice()]) {
+                            if self.by_order_line {
+                                settle_lines(group, self.within, self.across, &mut found);
+                            } else {
+                                settle(group, self.within, self.across, &mut found);
+                            }
                         }
                     }
                 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use encoding_rs::{Encoding, UTF_8};
 use tillwise_ingest::rejected::{Row, rows_at};
-use tillwise_ingest::{Input, find_files};
+use tillwise_ingest::{Different, Input, OneOrMore, find_files};
+use tillwise_store::hash_file;
 use tillwise_table::Table;
 
 use crate::{Config, PipelineError};
@@ -18,7 +19,7 @@ pub struct Saved {
     pub rows: usize,
     /// Rows by reason.
     pub reasons: BTreeMap<String, usize>,
-    /// What the config must say of the file, if it differs from the export; empty where it does not.
+    /// What the config must say of the file: that its rows are no other file's, and what differs from the export.
     pub different: String,
 }
 
@@ -43,6 +44,8 @@ pub fn save_rejected(
     if !path.exists() {
         return Err(wrong("[run] out", format!("there is no {}; `tillwise run` writes it", path.display())));
     }
+    let read = fs::read_to_string(base.join(&config.run.out).join("current/run.json"));
+    let record: serde_json::Value = read.ok().and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
     let table = Table::read(&path)?;
     let (file, line, reason) = (table.texts("file")?, table.f64s("line")?, table.texts("reason")?);
     let known: HashSet<&str> = reason.iter().copied().collect();
@@ -63,29 +66,46 @@ pub fn save_rejected(
         *by_reason.entry(reason[i].to_owned()).or_default() += 1;
     }
     let mut text = String::new();
-    let (mut rows, mut headers, mut is_text) = (0, None, true);
-    let mut encoding = config.input.encoding.clone();
+    let (mut rows, mut first): (usize, Option<(Input, Option<Vec<String>>, bool)>) = (0, None);
     for input_file in find_files(&config.input.files, base)? {
-        let Some(own) = lines.get(input_file.name.as_str()) else { continue };
-        let input = config.input.of_file(&input_file.name);
-        let found = rows_at(&input_file, &input, &config.columns, base, own)?;
-        if rows == 0 {
-            (headers, is_text, encoding) = (found.headers.clone(), found.is_text, input.encoding.clone());
-            if let Some(names) = &found.headers {
-                text.push_str(&record(names, &input, is_text));
-            }
-        } else if headers != found.headers {
+        let Some(own) = lines.remove(input_file.name.as_str()) else { continue };
+        let name = &input_file.name;
+        let inputs = record["inputs"].as_array().into_iter().flatten();
+        let then = inputs.filter(|i| i["file"] == name.as_str()).find_map(|i| i["blake3"].as_str());
+        if then != Some(hash_file(&input_file.path)?.0.as_str()) {
+            return Err(wrong("[input] files", format!("{name} is not as the run read it; run again first")));
+        }
+        let input = config.input.of_file(name);
+        let found = rows_at(&input_file, &input, &config.columns, base, &own)?;
+        if found.rows.len() != own.len() {
             return Err(wrong(
                 "[input] files",
                 format!(
-                    "{} has other columns than the files before it; save the rows of each alone, with a config that names one of them",
-                    input_file.name
+                    "{name} has several sheets or tables with rows of the same numbers; mend the rows there"
                 ),
             ));
         }
+        let kind = (input.clone(), found.headers.clone(), found.is_text);
+        match &first {
+            None => {
+                if let Some(names) = &found.headers {
+                    text.push_str(&record_of(names, &input, found.is_text));
+                }
+                first = Some(kind);
+            }
+            Some(first) if *first == kind => {}
+            Some(_) => {
+                return Err(wrong(
+                    "[input] files",
+                    format!(
+                        "{name} is written otherwise than the files before it; save the rows of each alone, with a config that names one of them"
+                    ),
+                ));
+            }
+        }
         for row in &found.rows {
             match row {
-                Row::Fields(fields) => text.push_str(&record(fields, &input, is_text)),
+                Row::Fields(fields) => text.push_str(&record_of(fields, &input, found.is_text)),
                 Row::Line(line) => {
                     text.push_str(line);
                     text.push('\n');
@@ -94,22 +114,35 @@ pub fn save_rejected(
         }
         rows += found.rows.len();
     }
-    let mut different = String::new();
-    let label = Encoding::for_label(encoding.as_bytes()).unwrap_or(UTF_8);
-    let (mut bytes, used, lost) = label.encode(&text);
-    if used != label || lost {
-        bytes = text.as_bytes().into();
-        different.push_str("encoding = \"utf-8\"\n");
+    if let Some(gone) = lines.keys().next() {
+        return Err(wrong("[input] files", format!("{gone} is not among the files any more; name it again")));
+    }
+    let (input, _, is_text) = first.unwrap_or_else(|| (config.input.clone(), None, true));
+    // Its rows are no other file's.
+    let mut different =
+        Different { adds: Some(true), ..Different::between(&config.input, &input).unwrap_or_default() };
+    if input.skip_lines > 0 {
+        different.skip_lines = Some(0);
     }
     if !is_text {
-        different.push_str("delimiter = \",\"\ndate_format = \"iso\"\ndecimal = \".\"\nthousands = \"\"\n");
+        let plain = |text: &str| Some(text.to_owned());
+        (different.delimiter, different.decimal, different.thousands) = (plain(","), plain("."), plain(""));
+        different.date_format = Some(OneOrMore::One("iso".to_owned()));
     }
+    let label = Encoding::for_label(input.encoding.as_bytes()).unwrap_or(UTF_8);
+    let (mut bytes, used, lost) = label.encode(&text);
+    if used != label || lost || !is_text {
+        bytes = text.as_bytes().into();
+        different.encoding = Some("utf-8".to_owned());
+    }
+    let different =
+        toml::to_string(&different).map_err(|e| PipelineError::defect("a table of the config", e))?;
     fs::write(to, bytes).map_err(|source| PipelineError::Write { path: to.to_owned(), source })?;
     Ok(Saved { rows, reasons: by_reason, different })
 }
 
 /// A row as a line of delimited text: as the export has it, or with commas where it is none.
-fn record(fields: &[String], input: &Input, is_text: bool) -> String {
+fn record_of(fields: &[String], input: &Input, is_text: bool) -> String {
     let (delimiter, quote) = match (is_text, input.delimiter.as_str()) {
         (false, _) => (",", "\""),
         (true, "tab") => ("\t", input.quote.as_str()),

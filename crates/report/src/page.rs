@@ -60,7 +60,7 @@ pub fn page(sections: &[Section], about: &About, language: &Language) -> Result<
     let words = |key: &str| language.word(key).into_owned();
     Ok(environment.get_template("page.html")?.render(context! {
         language => language.code, direction => language.direction, about, sections => shown,
-        title => words("page_title"), foot => words("page_foot"),
+        title => words(if about.as_of.is_empty() { "page_title_of_table" } else { "page_title" }), foot => words("page_foot"),
     })?)
 }
 

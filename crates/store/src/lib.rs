@@ -325,6 +325,14 @@ impl Output {
         // Its own record and page are found in its folder: these names in the output folder are a run's.
         let own: Vec<String> =
             names(work)?.into_iter().filter(|file| !LINKS.contains(&file.as_str())).collect();
+        // Nothing is moved before every name is known to be free or a link of ours.
+        for link in own.iter().map(String::as_str).chain([name]) {
+            let path = self.root.join(link);
+            let ours = |to: &PathBuf| to.starts_with(name) || to.starts_with("tables");
+            if path.symlink_metadata().is_ok() && !fs::read_link(&path).is_ok_and(|to| ours(&to)) {
+                return Err(StoreError::Foreign { path });
+            }
+        }
         self.place(work, &run)?;
         for file in &own {
             self.link(&Path::new(name).join(file), file)?;

@@ -38,17 +38,20 @@ impl PlainTable {
     }
 }
 
-/// Reads a table: delimited text in any encoding, a workbook, an HTML table, JSON or Parquet; packed or not. Its first line names the
+/// Reads a table, cut at `delimiter` where one is given: delimited text in any encoding, a workbook, an HTML table, JSON or Parquet; packed or not. Its first line names the
 /// columns.
 ///
 /// # Errors
 /// If it cannot be read, is empty, a row has more or fewer cells than the header, or its numbers may mean two things.
-pub fn read_table(path: &Path) -> Result<PlainTable, IngestError> {
+pub fn read_table(path: &Path, delimiter: Option<&str>) -> Result<PlainTable, IngestError> {
     let file = InputFile { name: path.display().to_string(), path: path.to_owned() };
     let wrong = |problem: String, remedy: &str| IngestError::config(&file.name, problem, remedy);
     let mut looked = look_at(&file)?;
     // A table of texts has a header too, although nothing tells it from its rows.
     looked.input.header = true;
+    if let Some(delimiter) = delimiter {
+        delimiter.clone_into(&mut looked.input.delimiter);
+    }
     let numbers = formats::numbers(&looked.survey, &[]);
     let format = format_of(path, looked.input.format)?;
     let mut source = Source::open(&file, &looked.input, &Columns::default(), Path::new(""))?;

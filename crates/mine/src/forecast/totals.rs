@@ -154,7 +154,7 @@ impl Series {
     }
 }
 
-/// A t interval of the logarithms of past errors. Windows that overlap count for as many as would stand side by side.
+/// A t interval of the logarithms of past errors. In their spread windows that overlap count for as many as would stand side by side.
 fn range(errors: &[f64], horizon: usize, expected: f64, coverage: f64) -> (f64, f64) {
     let apart = errors.len() as f64 / horizon as f64;
     let mean_square = errors.iter().map(|e| e * e).sum::<f64>() / errors.len().max(1) as f64;

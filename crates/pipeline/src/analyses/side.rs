@@ -7,12 +7,13 @@ use tillwise_ingest::inspect::{PlainTable, read_table};
 
 use crate::PipelineError;
 
-/// A table; `key` names what asks for it.
+/// A table, cut at `delimiter` where one is given; `key` names what asks for it.
 ///
 /// # Errors
 /// If it cannot be read, or a row has more or fewer cells than the header.
-pub fn read(path: &Path, key: &str) -> Result<PlainTable, PipelineError> {
-    read_table(path).map_err(|e| PipelineError::Setting { key: key.to_owned(), problem: e.to_string() })
+pub fn read(path: &Path, key: &str, delimiter: Option<&str>) -> Result<PlainTable, PipelineError> {
+    read_table(path, delimiter)
+        .map_err(|e| PipelineError::Setting { key: key.to_owned(), problem: e.to_string() })
 }
 
 /// Some columns of such a table.
@@ -28,7 +29,7 @@ pub struct Picked {
 /// # Errors
 /// As [`read`], and if a column is not there.
 pub fn columns(path: &Path, key: &str, wanted: &[&str]) -> Result<Picked, PipelineError> {
-    let table = read(path, key)?;
+    let table = read(path, key, None)?;
     let mut places = Vec::new();
     for name in wanted {
         let place = table.headers.iter().position(|h| h.eq_ignore_ascii_case(name));

@@ -37,7 +37,12 @@ pub struct TableDone {
     pub done: Done,
     /// Whether a model of several did not converge.
     pub model_failed: bool,
+    /// What the last line for scripts says of it.
+    pub line: Line,
 }
+
+/// Keys and values of a line of JSON.
+pub type Line = serde_json::Map<String, serde_json::Value>;
 
 /// The tables of each, beside those that they share with churn.
 pub const TABLES: &[&[PublishedTable]] = &[contract::schema::TABLES, retention::schema::TABLES];
@@ -65,6 +70,9 @@ pub struct TableRecord<S> {
     pub seconds: BTreeMap<String, f64>,
     /// Seconds since 1970-01-01 when the run began.
     pub started_at: u64,
+    /// What the last line for scripts says of it.
+    #[serde(skip)]
+    pub line: Line,
 }
 
 impl<S: Serialize> Record for TableRecord<S> {
@@ -114,7 +122,7 @@ pub fn run<A: OfTable + Clone>(
     let id = run_id(&[&version, A::NAME, &settings, &blake3]);
     let output = Output::open(out)?;
     let work = output.begin()?;
-    let TableDone { done, model_failed } = match analysis.run(table, &work) {
+    let TableDone { done, model_failed, line } = match analysis.run(table, &work) {
         Ok(done) => done,
         Err(NotDone::Broken(e)) => return Err(e),
         Err(NotDone::Skipped(problem)) => return Err(PipelineError::Setting { key: name, problem }),
@@ -135,6 +143,7 @@ pub fn run<A: OfTable + Clone>(
         files: Vec::new(),
         seconds: BTreeMap::new(),
         started_at: clock.started_at,
+        line,
     };
     let metadata = metadata(&record.run_id, &record.version, None);
     write_made(&work, A::NAME, &schema::published(), done.tables, Compression::Snappy, &metadata)?;

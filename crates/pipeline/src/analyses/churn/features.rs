@@ -38,7 +38,7 @@ impl Attributes {
     /// Those of the config, if there are any.
     pub fn read(context: &Context<'_>) -> Result<Attributes, PipelineError> {
         let Some(path) = &context.config.churn.attributes_file else { return Ok(Attributes::default()) };
-        let table = side::read(&context.base.join(path), ATTRIBUTES_FILE)?;
+        let table = side::read(&context.base.join(path), ATTRIBUTES_FILE, None)?;
         let header = &table.headers;
         let wrong = |problem: String| PipelineError::Setting { key: ATTRIBUTES_FILE.to_owned(), problem };
         let id = header.iter().position(|h| h == "customer_id").ok_or_else(|| {

@@ -216,23 +216,21 @@ fn snapshot(
     Ok((snapshot, why_not))
 }
 
-/// How the combination, the model alone and the last window did at the origins whose window is over.
+/// How the combination, the model alone and the last window did, all at the same origins: those that are over, and where each of them
+/// said something.
 fn errors(rows: &[Row]) -> Vec<ErrorOf> {
     let mut found: Vec<ErrorOf> = Vec::new();
-    // At the same origins for all: those with every one of them.
-    let over = |row: &&Row| row.actual.is_some_and(|a| a > 0.0);
     for target in Target::ALL {
-        for method in [COMBINED, "model", "last_window"] {
-            let of = rows.iter().filter(over).filter(|r| r.target == target && r.method == method);
-            let has_last = |r: &&Row| {
-                target == Target::AllOrders
-                    || target == Target::AllRevenue
-                    || rows
-                        .iter()
-                        .any(|o| (o.origin, o.target, o.method) == (r.origin, r.target, "last_window"))
-            };
-            let errors: Vec<f64> =
-                of.filter(has_last).filter_map(|r| Some(r.expected / r.actual? - 1.0)).collect();
+        let of = |method: &str| -> Vec<(Day, f64)> {
+            let own = rows.iter().filter(|r| r.target == target && r.method == method);
+            own.filter_map(|r| Some((r.origin, r.expected / r.actual.filter(|a| *a > 0.0)? - 1.0))).collect()
+        };
+        let methods = [COMBINED, "model", "last_window"].map(|method| (method, of(method)));
+        // Everyone, newcomers included, is forecast by the combination alone.
+        let given = || methods.iter().filter(|(_, errors)| !errors.is_empty());
+        for (method, errors) in given() {
+            let in_all = |day: &Day| given().all(|(_, errors)| errors.iter().any(|e| e.0 == *day));
+            let errors: Vec<f64> = errors.iter().filter(|e| in_all(&e.0)).map(|e| e.1).collect();
             if errors.is_empty() {
                 continue;
             }

@@ -53,8 +53,8 @@ pub struct Settings {
     pub response_rate: f64,
     /// Most that offers may cost together.
     pub budget: Option<f64>,
-    /// What stands between two cells of the table.
-    pub delimiter: String,
+    /// What stands between two cells of the table; without it, a comma is expected.
+    pub delimiter: Option<String>,
     /// Where chance begins.
     pub seed: u64,
 }
@@ -129,16 +129,21 @@ impl OfTable for Settings {
             train: learned.map(|l| l.report),
         };
         let report = serde_json::to_value(report)?;
+        let line = ["customers", "left", "model"]
+            .map(|key| (key.to_owned(), report[key].clone()))
+            .into_iter()
+            .collect();
         let done = Done { columns: Vec::new(), tables, report, told, warnings };
-        Ok(TableDone { done, model_failed: false })
+        Ok(TableDone { done, model_failed: false, line })
     }
 }
 
 impl Contracts {
     fn read(settings: &Settings, file: &Path) -> Result<Contracts, NotDone> {
         let wrong = |problem: String| PipelineError::Setting { key: file.display().to_string(), problem };
-        let table = side::read(file, "the table")?;
-        if let Some(other) = table.delimiter.as_deref().filter(|d| *d != settings.delimiter) {
+        let table = side::read(file, "the table", settings.delimiter.as_deref())?;
+        if let Some(other) = table.delimiter.as_deref().filter(|d| settings.delimiter.is_none() && *d != ",")
+        {
             return Err(wrong(format!(
                 "the delimiter seems to be `{other}`; if it is, say --delimiter \"{other}\", or save the table with commas"
             ))

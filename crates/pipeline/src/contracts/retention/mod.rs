@@ -98,7 +98,9 @@ impl OfTable for Settings {
             told: fitted.iter().map(|f| tell(f, self)).collect(),
             warnings: Vec::new(),
         };
-        Ok(TableDone { done, model_failed })
+        let line =
+            [("cohorts", fitted.len())].map(|(key, n)| (key.to_owned(), n.into())).into_iter().collect();
+        Ok(TableDone { done, model_failed, line })
     }
 }
 
