@@ -23,6 +23,9 @@ pub struct Saved {
     pub different: String,
 }
 
+/// How a file is written: its settings, the names of its columns, and whether it is delimited text.
+type Kind = (Input, Option<Vec<String>>, bool);
+
 /// Rows that repeat another have nothing to be mended.
 const REPEATS: &str = "repeat";
 
@@ -66,7 +69,7 @@ pub fn save_rejected(
         *by_reason.entry(reason[i].to_owned()).or_default() += 1;
     }
     let mut text = String::new();
-    let (mut rows, mut first): (usize, Option<(Input, Option<Vec<String>>, bool)>) = (0, None);
+    let (mut rows, mut first): (usize, Option<Kind>) = (0, None);
     for input_file in find_files(&config.input.files, base)? {
         let Some(own) = lines.remove(input_file.name.as_str()) else { continue };
         let name = &input_file.name;
