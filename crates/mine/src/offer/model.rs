@@ -46,6 +46,8 @@ pub const DUE_AFTER: [f64; 3] = [0.0, 0.25, 0.5];
 /// One customer in so many chooses among them, where there are enough.
 const CHOOSING: usize = 4;
 const FEWEST_TO_CHOOSE: usize = 400;
+/// Customers who choose, at most: differences of a point show with fewer than judge.
+const MOST_TO_CHOOSE: usize = 4_000;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -266,7 +268,7 @@ impl Offers {
         };
         let mut due_after = settings.due_after.unwrap_or(DUE_AFTER[1]);
         if chooses {
-            let choosing = of(&choosing, settings.judged_customers);
+            let choosing = of(&choosing, settings.judged_customers.min(MOST_TO_CHOOSE));
             let mut hits = Vec::new();
             for share in DUE_AFTER {
                 rhythms(ledger, &sales, true, (settings.min_repeats, share), &mut trained.products);
