@@ -83,7 +83,7 @@ pub fn of_table<S: OfTable>(f: &TableFinished<S>) -> Result<String, PipelineErro
         "out": f.out.display().to_string(),
     });
     if let Some(line) = line.as_object_mut() {
-        line.extend(r.line.clone());
+        line.extend(f.line.clone());
     }
     Ok(format!("Tillwise {}: {}\n{told}\nFiles: {}\n{line}\n", r.version, r.mode, f.out.display()))
 }

@@ -43,11 +43,12 @@ pub fn save_rejected(
     if to.exists() {
         return Err(wrong("--output", format!("{} exists already; name another file", to.display())));
     }
-    let path = base.join(&config.run.out).join("current/rejects/rejects.parquet");
+    let run = base.join(&config.run.out).join("current");
+    let path = run.join("rejects/rejects.parquet");
     if !path.exists() {
         return Err(wrong("[run] out", format!("there is no {}; `tillwise run` writes it", path.display())));
     }
-    let read = fs::read_to_string(base.join(&config.run.out).join("current/run.json"));
+    let read = fs::read_to_string(run.join("run.json"));
     let record: serde_json::Value = read.ok().and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
     let table = Table::read(&path)?;
     let (file, line, reason) = (table.texts("file")?, table.f64s("line")?, table.texts("reason")?);

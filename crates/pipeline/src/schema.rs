@@ -10,11 +10,6 @@ pub fn published() -> Vec<PublishedTable> {
     Analysis::all().flat_map(|a| a.tables()).chain(of_contracts).copied().collect()
 }
 
-/// The score columns of each analysis that has any, in the order of the customer table.
-pub fn scores() -> Vec<(&'static str, &'static [Column])> {
-    Analysis::all().map(|a| (a.name(), a.scores())).filter(|(_, columns)| !columns.is_empty()).collect()
-}
-
 /// All score columns, in the order of the customer table.
 pub fn score_columns() -> impl Iterator<Item = &'static Column> {
     Analysis::all().flat_map(|a| a.scores())

@@ -259,12 +259,7 @@ impl Output {
     /// # Errors
     /// If a folder cannot be moved or a link cannot be made. `current` then leads where it did.
     pub fn publish(&self, work: &Path, as_of: Day, run_id: &str) -> Result<PathBuf, StoreError> {
-        let day = self.root.join(format!("runs/as_of={as_of}"));
-        let free = |number: u32| match number {
-            1 => day.join(format!("run={run_id}")),
-            again => day.join(format!("run={run_id}.{again}")),
-        };
-        let run = (1..).map(free).find(|run| !run.exists()).unwrap_or_else(|| free(1));
+        let run = free_place(&self.root.join(format!("runs/as_of={as_of}")), &format!("run={run_id}"));
         self.place(work, &run)?;
         self.point_current(&run)?;
         Ok(run)
@@ -309,11 +304,7 @@ impl Output {
     /// If a folder cannot be moved, or a file of somebody else's has the name of a link.
     pub fn publish_table_run(&self, work: &Path, name: &str, run_id: &str) -> Result<PathBuf, StoreError> {
         let tables = self.root.join("tables");
-        let free = |number: u32| match number {
-            1 => tables.join(format!("{name}={run_id}")),
-            again => tables.join(format!("{name}={run_id}.{again}")),
-        };
-        let run = (1..).map(free).find(|run| !run.exists()).unwrap_or_else(|| free(1));
+        let run = free_place(&tables, &format!("{name}={run_id}"));
         let names = |folder: &Path| -> Result<Vec<String>, StoreError> {
             let mut names = Vec::new();
             for entry in fs::read_dir(folder).map_err(at(folder))? {
@@ -415,6 +406,15 @@ impl Drop for Output {
         // If it cannot be removed now, the next run sweeps it.
         let _ = fs::remove_dir_all(self.work());
     }
+}
+
+/// A name in a folder that nothing has yet: this one, or with the number of another time behind it.
+fn free_place(folder: &Path, name: &str) -> PathBuf {
+    let place = |number: u32| match number {
+        1 => folder.join(name),
+        again => folder.join(format!("{name}.{again}")),
+    };
+    (1..).map(place).find(|place| !place.exists()).unwrap_or_else(|| place(1))
 }
 
 /// Links in the output folder that lead through `current`.

@@ -171,7 +171,8 @@ pub struct Forecaster {
     mixes: [Mix; 2],
     pools: [Pool; 2],
     rows: Vec<Row>,
-    coverage: Vec<Coverage>,
+    /// How ranges of customers did, in each of [`group`]'s groups.
+    covered: [[Covered; GROUPS]; 2],
 }
 
 /// Customers of an origin that ranges are learned from, at most.
@@ -189,7 +190,7 @@ impl Forecaster {
             mixes: [Mix::default(), Mix::default()],
             pools: [Pool::default(), Pool::default()],
             rows: Vec::new(),
-            coverage: Vec::new(),
+            covered: Default::default(),
         }
     }
 
@@ -237,47 +238,38 @@ impl Forecaster {
                 // There is no window before it: it is not judged, and only what came is kept.
                 self.series[column].close(origin, actual[0], None);
                 self.series[2 + column].close(origin, actual[1], None);
+                self.series[column].close_whole(None, None);
                 continue;
             }
             let known = self.series[column].combined(origin);
             let new = self.series[2 + column].combined(origin);
             let customers = self.customers_of(h, origin, column, known.as_ref());
             let came: Vec<f64> = then_to_now(then, now, column).collect();
-            if let Some(found) = &customers {
-                let age = then.age_days.clone();
-                self.note_coverage(column, found, &came, &age);
-            }
-            let then = &self.held[self.held.len() - 1 - h];
-            self.rows.extend(self.rows_of(
+            let rows = self.rows_of(
                 origin,
                 column,
                 (known.as_ref(), new.as_ref()),
                 Some(actual),
                 customers.as_ref().map(|c| (c, came.as_slice())),
-            ));
+            );
             // From here on this origin is known.
+            let age = &self.held[self.held.len() - 1 - h].age_days;
             match customers {
                 Some(found) => {
+                    count_covered(&mut self.covered[column], &found, &came, age);
                     self.mixes[column].learn(&found.mixed, &came);
-                    self.pools[column].learn(&found.expected, &came, &then.age_days, (POOLED, h));
+                    self.pools[column].learn(&found.expected, &came, age, (POOLED, h));
                 }
                 None => {
                     self.mixes[column].skip();
                     self.pools[column].skip();
                 }
             }
+            let whole = rows.iter().find(|r| r.target == OF_ALL[column]);
+            self.series[column].close_whole(whole.and_then(|r| r.actual), whole.map(|r| r.expected));
             self.series[column].close(origin, actual[0], known.as_ref().map(|c| c.expected));
             self.series[2 + column].close(origin, actual[1], new.as_ref().map(|c| c.expected));
-        }
-        for column in 0..2 {
-            let sum = |row: &&Row| {
-                row.origin == self.days[origin]
-                    && row.method == COMBINED
-                    && row.target == [Target::AllOrders, Target::AllRevenue][column]
-            };
-            let found = self.rows.iter().find(sum);
-            let (expected, actual) = (found.map(|r| r.expected), found.and_then(|r| r.actual));
-            self.series[column].close_whole(actual, expected);
+            self.rows.extend(rows);
         }
     }
 
@@ -314,30 +306,6 @@ impl Forecaster {
         Some(Customers { mixed, expected, range })
     }
 
-    fn note_coverage(&mut self, column: usize, found: &Customers, came: &[f64], age: &[f32]) {
-        let target = [Target::KnownOrders, Target::KnownRevenue][column];
-        let mut order: Vec<usize> =
-            (0..came.len()).filter(|i| came[*i].is_finite() && found.range[*i].is_some()).collect();
-        order.sort_by(|a, b| found.expected[*a].total_cmp(&found.expected[*b]));
-        let n = order.len();
-        for (place, i) in order.into_iter().enumerate() {
-            let Some(range) = found.range[i] else { continue };
-            let held = (range.low..=range.high).contains(&came[i]);
-            let kind = if age[i] < NEW_DAYS { "new" } else { "old" };
-            for group in ["all".to_owned(), kind.to_owned(), format!("tenth {}", 10 * place / n + 1)] {
-                let at = self.coverage.iter().position(|c| c.target == target && c.group == group);
-                let at = at.unwrap_or_else(|| {
-                    self.coverage.push(Coverage { target, group, customers: 0, covered: 0, width: 0.0 });
-                    self.coverage.len() - 1
-                });
-                let entry = &mut self.coverage[at];
-                entry.customers += 1;
-                entry.covered += usize::from(held);
-                entry.width += range.high - range.low;
-            }
-        }
-    }
-
     /// The rows of an origin: each method, and the combination, of known customers and of everyone.
     fn rows_of(
         &self,
@@ -360,8 +328,7 @@ impl Forecaster {
             range,
             by_customer,
         };
-        let [of_known, of_all] =
-            [[Target::KnownOrders, Target::AllOrders], [Target::KnownRevenue, Target::AllRevenue]][column];
+        let (of_known, of_all) = (OF_KNOWN[column], OF_ALL[column]);
         let judged = |expected: &[f64]| customers.map(|(_, came)| by_customer(expected, came));
         let mut rows: Vec<Row> = Vec::new();
         for (method, expected, weight) in &known.parts {
@@ -408,11 +375,62 @@ impl Forecaster {
                     .collect();
             }
         }
-        for c in &mut self.coverage {
-            c.width /= c.customers as f64;
+        let mut coverage = Vec::new();
+        for (target, groups) in OF_KNOWN.into_iter().zip(self.covered) {
+            for (i, c) in groups.into_iter().enumerate().filter(|(_, c)| c.customers > 0) {
+                let width = c.width / c.customers as f64;
+                let (customers, covered) = (c.customers, c.covered);
+                coverage.push(Coverage { target, group: group(i), customers, covered, width });
+            }
         }
-        self.coverage.sort_by_key(|c| (c.target.name(), c.group.len(), c.group.clone()));
-        Forecast { rows: self.rows, coverage: self.coverage, ahead }
+        coverage.sort_by_key(|c| (c.target.name(), c.group.len(), c.group.clone()));
+        Forecast { rows: self.rows, coverage, ahead }
+    }
+}
+
+/// The targets of both columns, orders and revenue.
+const OF_KNOWN: [Target; 2] = [Target::KnownOrders, Target::KnownRevenue];
+const OF_ALL: [Target; 2] = [Target::AllOrders, Target::AllRevenue];
+
+/// All, new, old, and the tenths.
+const GROUPS: usize = 13;
+
+/// The name of a group.
+fn group(number: usize) -> String {
+    match number {
+        0 => "all".to_owned(),
+        1 => "new".to_owned(),
+        2 => "old".to_owned(),
+        tenth => format!("tenth {}", tenth - 2),
+    }
+}
+
+/// Ranges of a group of customers, over all origins.
+#[derive(Clone, Copy, Debug, Default)]
+struct Covered {
+    customers: usize,
+    /// Those whose range held what came.
+    covered: usize,
+    /// The sum of the widths.
+    width: f64,
+}
+
+/// Adds the customers of an origin to the groups that they are in.
+fn count_covered(groups: &mut [Covered; GROUPS], found: &Customers, came: &[f64], age: &[f32]) {
+    let mut order: Vec<usize> =
+        (0..came.len()).filter(|i| came[*i].is_finite() && found.range[*i].is_some()).collect();
+    order.sort_by(|a, b| found.expected[*a].total_cmp(&found.expected[*b]));
+    let n = order.len();
+    for (place, i) in order.into_iter().enumerate() {
+        let Some(range) = found.range[i] else { continue };
+        let held = (range.low..=range.high).contains(&came[i]);
+        let kind = if age[i] < NEW_DAYS { 1 } else { 2 };
+        for number in [0, kind, 3 + 10 * place / n] {
+            let group = &mut groups[number];
+            group.customers += 1;
+            group.covered += usize::from(held);
+            group.width += range.high - range.low;
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use tillwise_core::schema::PublishedTable;
 use tillwise_core::{Day, ModelError, ModelFile, Parameters};
 use tillwise_ingest::{Cleaning, Columns, Input};
-use tillwise_report::Section;
+use tillwise_report::{Cell, Section};
 use tillwise_table::{Table, TableError, assemble};
 
 use crate::analysis::{Analyse, CustomerTable, MadeTable};
@@ -286,4 +286,29 @@ impl<const K: usize> Sums<K> {
     fn mean(&self, i: usize) -> f64 {
         self.sums[i] / self.customers.max(1) as f64
     }
+}
+
+/// Tells groups of customers as a table: each with its name, how many there are, and the sums of net revenue, days since the last order
+/// and orders.
+fn tell_groups(section: &mut Section, head: &'static str, groups: &[(String, usize, [f64; 3])]) {
+    let customers: usize = groups.iter().map(|g| g.1).sum();
+    let revenue: f64 = groups.iter().map(|g| g.2[0]).sum();
+    section.grid(
+        [head, "customers", "share", "net_revenue", "of_revenue", "bar", "days_since_last", "mean_orders"],
+        usize::MAX,
+        groups.iter().map(|(name, n, [own, days, orders])| {
+            let of_revenue = if revenue > 0.0 { own / revenue } else { f64::NAN };
+            let mean = |sum: &f64| sum / (*n).max(1) as f64;
+            [
+                Cell::text(name),
+                Cell::count(*n),
+                Cell::Share(*n as f64 / customers as f64),
+                Cell::Count(*own),
+                Cell::Share(of_revenue),
+                Cell::Bar(of_revenue),
+                Cell::Number(mean(days), 0),
+                Cell::Number(mean(orders), 1),
+            ]
+        }),
+    );
 }

@@ -70,9 +70,6 @@ pub struct TableRecord<S> {
     pub seconds: BTreeMap<String, f64>,
     /// Seconds since 1970-01-01 when the run began.
     pub started_at: u64,
-    /// What the last line for scripts says of it.
-    #[serde(skip)]
-    pub line: Line,
 }
 
 impl<S: Serialize> Record for TableRecord<S> {
@@ -100,6 +97,8 @@ pub struct TableFinished<S> {
     pub out: PathBuf,
     /// Whether a model did not converge.
     pub model_failed: bool,
+    /// What the last line for scripts says of it.
+    pub line: Line,
 }
 
 /// Analyses a table and publishes what was found.
@@ -143,12 +142,11 @@ pub fn run<A: OfTable + Clone>(
         files: Vec::new(),
         seconds: BTreeMap::new(),
         started_at: clock.started_at,
-        line,
     };
     let metadata = metadata(&record.run_id, &record.version, None);
     write_made(&work, A::NAME, &schema::published(), done.tables, Compression::Snappy, &metadata)?;
     record.seconds = clock.seconds();
     write_record(&work, &mut record)?;
     let folder = output.publish_table_run(&work, A::NAME, &record.run_id)?;
-    Ok(TableFinished { record, folder, out: out.to_owned(), model_failed })
+    Ok(TableFinished { record, folder, out: out.to_owned(), model_failed, line })
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tillwise_report::{Cell, Section};
 
-use super::{Sums, Ways};
+use super::Ways;
+use crate::analyses::{Sums, tell_groups};
 
 /// Segments with their customers, who is new, active, lapsing and lost, and how many changed segment.
 pub fn tell(
@@ -15,28 +16,14 @@ pub fn tell(
     ways: Option<&Ways>,
 ) -> Section {
     let mut section = Section::new("rfm");
-    let customers: usize = sums.values().map(|s| s.customers).sum();
-    let revenue: f64 = sums.values().map(|s| s.sums[2]).sum();
-    let of_revenue = |s: &Sums<3>| if revenue > 0.0 { s.sums[2] / revenue } else { f64::NAN };
-    section.grid(
-        [
-            "segment", "customers", "share", "net_revenue", "of_revenue", "bar", "days_since_last",
-            "mean_orders",
-        ],
-        usize::MAX,
-        sums.iter().map(|(segment, s)| {
-            [
-                Cell::text(names.get(*segment).copied().unwrap_or_default()),
-                Cell::count(s.customers),
-                Cell::Share(s.customers as f64 / customers as f64),
-                Cell::Count(s.sums[2]),
-                Cell::Share(of_revenue(s)),
-                Cell::Bar(of_revenue(s)),
-                Cell::Number(s.mean(0), 0),
-                Cell::Number(s.mean(1), 1),
-            ]
-        }),
-    );
+    let groups: Vec<(String, usize, [f64; 3])> = sums
+        .iter()
+        .map(|(segment, s)| {
+            let name = names.get(*segment).copied().unwrap_or_default().to_owned();
+            (name, s.customers, [s.sums[2], s.sums[0], s.sums[1]])
+        })
+        .collect();
+    tell_groups(&mut section, "segment", &groups);
     let with = |rhythm: &str| Cell::count(rhythms.iter().filter(|r| **r == Some(rhythm)).count());
     let values = ["active", "new", "lapsing", "lost"].map(|rhythm| (rhythm, with(rhythm)));
     section.say("rhythm", values.to_vec());
