@@ -230,7 +230,7 @@ impl Forecaster {
     /// Judges an origin by what has come since.
     fn close(&mut self, origin: usize) {
         let h = self.settings.horizon;
-        for column in 0..2 {
+        for (column, of_all) in OF_ALL.into_iter().enumerate() {
             let (Some(then), Some(now)) = (self.back(h), self.back(0)) else { return };
             let window = came(then, now, column);
             let actual = [window.known, window.new];
@@ -265,7 +265,7 @@ impl Forecaster {
                     self.pools[column].skip();
                 }
             }
-            let whole = rows.iter().find(|r| r.target == OF_ALL[column]);
+            let whole = rows.iter().find(|r| r.target == of_all);
             self.series[column].close_whole(whole.and_then(|r| r.actual), whole.map(|r| r.expected));
             self.series[column].close(origin, actual[0], known.as_ref().map(|c| c.expected));
             self.series[2 + column].close(origin, actual[1], new.as_ref().map(|c| c.expected));
