@@ -20,7 +20,7 @@ use tillwise_mine::clv::{BetaGeometric, GammaGamma, History, Model, Orders};
 use tillwise_mine::cohort::{cohorts, Calendar, Length};
 use tillwise_mine::ledger::{LedgerLine, OwnedLedger};
 use tillwise_mine::offer::{Names, Offers, Settings as OfferSettings};
-use tillwise_mine::rfm::{Binning, Input, Rfm, Settings};
+use tillwise_mine::rfm::{Binning, Input, Rfm, Scoring, Settings};
 
 /// BG/NBD buyers: gamma rates, beta drop-out, whole days.
 fn histories(n: usize) -> Vec<History> {
@@ -130,7 +130,7 @@ fn rfm(c: &mut Criterion) {
     let mut group = c.benchmark_group("rfm");
     group.sample_size(10);
     for (name, binning) in [("quantile", Binning::Quantile), ("kmeans", Binning::Kmeans)] {
-        let settings = Settings { binning, ..Settings::default() };
+        let settings = Settings { scoring: Scoring { binning, ..Scoring::default() }, ..Settings::default() };
         group.bench_function(format!("fit_and_score_{name}_1m"), |b| {
             b.iter(|| Rfm::fit(black_box(input), &settings).map(|m| m.score(input).len()).ok())
         });

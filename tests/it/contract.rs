@@ -5,11 +5,11 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tillwise_mine::basket::{rules, Baskets, Limits, Miner, RuleSettings};
 use tillwise_mine::churn::{Examples, Tree, TreeSettings, Value as Feature};
-use tillwise_mine::cluster::{Clusters, FeatureSpec, Method, Settings, K};
+use tillwise_mine::cluster::{Clusters, FeatureSpec, How, Method, Settings, K};
 use tillwise_mine::clv::{Clv, Input as ClvInput, Model, Settings as ClvSettings, TimeUnit, Value};
 use tillwise_mine::ledger::{LedgerLine, OwnedLedger};
-use tillwise_mine::offer::{Names, Offers, Settings as OfferSettings, Workspace};
-use tillwise_mine::rfm::{Binning, Input as RfmInput, Rfm, Settings as RfmSettings};
+use tillwise_mine::offer::{self, Names, Offers, Settings as OfferSettings, Workspace};
+use tillwise_mine::rfm::{Binning, Input as RfmInput, Rfm, Scoring, Settings as RfmSettings};
 
 /// Columns of a made-up customer table: days since last, orders, revenue, x, t_x, age, spend.
 fn columns(n: usize) -> Vec<Vec<f64>> {
@@ -81,7 +81,8 @@ fn features(c: &[Vec<f64>]) -> Vec<(&'static str, &[f64])> {
 
 fn cluster_settings(method: Method) -> Settings {
     let features = ["days_since_last", "orders", "net_revenue"].map(FeatureSpec::new).to_vec();
-    Settings { method, features, k: K::Auto { min: 2, max: 4 }, batch: 256, ..Settings::default() }
+    let how = How { method, batch: 256, ..How::default() };
+    Settings { how, features, k: K::Auto { min: 2, max: 4 }, ..Settings::default() }
 }
 
 /// One of each model.
@@ -102,7 +103,8 @@ impl Models {
                 .into_iter()
                 .zip([false, true, true])
                 .map(|(binning, nested)| {
-                    let settings = RfmSettings { binning, nested, ..RfmSettings::default() };
+                    let scoring = Scoring { binning, nested, ..Scoring::default() };
+                    let settings = RfmSettings { scoring, ..RfmSettings::default() };
                     Rfm::fit(rfm_input(c), &settings).unwrap()
                 })
                 .collect(),
@@ -208,7 +210,8 @@ fn ledger(shift: i32) -> OwnedLedger {
 fn offers_follow_customers_and_come_back_from_a_file() {
     let names: Vec<String> = (0..40).map(|i| format!("p{i:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let settings = OfferSettings { min_repeats: 2, ..OfferSettings::default() };
+    let how = offer::How { min_repeats: 2, ..offer::How::default() };
+    let settings = OfferSettings { how, ..OfferSettings::default() };
     let fit = |owned: &OwnedLedger| {
         let names = Names { products: &names[..owned.products], categories: &[] };
         Offers::fit(&owned.ledger(true), names, &settings).unwrap().0

@@ -220,7 +220,7 @@ pub struct Only {
 impl Subcommand for Only {
     fn augment_subcommands(command: clap::Command) -> clap::Command {
         Analysis::all().fold(command, |command, analysis| {
-            let own = clap::Command::new(analysis.name()).about(analysis.about());
+            let own = clap::Command::new(analysis.name).about(analysis.about);
             command.subcommand(Stage::augment_args(own))
         })
     }

@@ -178,7 +178,7 @@ pub fn score(score: &Score) -> Result<Ended, Failure> {
         )));
     }
     let mut plan = plan(&score.common)?;
-    let there = |a: &Analysis| score.models.join(format!("{}.json", a.name())).exists();
+    let there = |a: &Analysis| score.models.join(format!("{}.json", a.name)).exists();
     if !plan.config.run.analyses.iter().any(there) {
         return Err(Failure::Usage(format!(
             "{} holds none of the models; a run's lie in its `models` folder",
@@ -220,7 +220,7 @@ pub fn segments(segments: &Segments) -> Result<Ended, Failure> {
         Some((_, bins, _)) => (SegmentMap::preset(name).unwrap_or_default(), [*bins; 3]),
         None if Path::new(name).exists() => {
             let settings = Config::read(Path::new(name))?.rfm.settings()?;
-            (settings.segments, settings.bins)
+            (settings.segments, settings.scoring.bins.each())
         }
         None => {
             let known: Vec<&str> = PRESETS.iter().map(|p| p.0).collect();
@@ -262,7 +262,7 @@ pub fn stage(stage: &Stage, name: &str, until: Until) -> Result<Ended, Failure> 
 
 pub fn only(only: &Only) -> Result<Ended, Failure> {
     let mut plan = plan(&only.stage.common)?;
-    plan.stage = Some(only.analysis.name().to_owned());
+    plan.stage = Some(only.analysis.name.to_owned());
     plan.config.run.analyses = vec![only.analysis];
     plan.by_name = true;
     finish(&plan)

@@ -9,6 +9,7 @@ pub mod figures;
 mod model;
 mod money;
 pub mod schema;
+pub mod settings;
 mod text;
 
 pub use day::Day;

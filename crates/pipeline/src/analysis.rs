@@ -3,7 +3,6 @@
 //! An analysis *needs* customer tables and orders, *runs* (fits a model or takes a kept one, scores, makes its tables),
 //! and *tells* what it found. [`crate::analyses::ALL`] lists them. `ANALYSES.md` beside this crate shows how to add one.
 
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,49 +11,29 @@ use tillwise_core::Day;
 use tillwise_core::schema::{Column, PublishedTable};
 
 use crate::analyses::{ALL, Context, Done};
-use crate::{Config, NotDone};
+use crate::{Config, NotDone, PipelineError};
 
-/// One analysis: its folder under `analyses/` holds everything that is its own.
-pub trait Analyse: Sync {
+/// One analysis, and what it promises: its folder under `analyses/` holds everything that is its own.
+#[derive(Clone, Copy)]
+pub struct Analysis {
     /// Its name in configs, commands and files, such as `rfm`.
-    fn name(&self) -> &'static str;
-
+    pub name: &'static str,
     /// What its command does, in a line of help.
-    fn about(&self) -> &'static str;
-
+    pub about: &'static str,
     /// The tables that it publishes.
-    fn tables(&self) -> &'static [PublishedTable];
-
+    pub tables: &'static [PublishedTable],
     /// The columns that it adds to `customers.parquet`.
-    fn scores(&self) -> &'static [Column] {
-        &[]
-    }
-
+    pub scores: &'static [Column],
     /// Whether it keeps a model, in `models/NAME.json`; the others describe what is there.
-    fn has_model(&self) -> bool {
-        false
-    }
-
+    pub has_model: bool,
     /// Files beside the export that it reads, each with the key of the config that names it.
-    fn files<'c>(&self, _config: &'c Config) -> Vec<(&'static str, &'c Path)> {
-        Vec::new()
-    }
-
+    pub files: fn(&Config) -> Vec<(&'static str, &Path)>,
     /// Whether it looks at the model of the last run of an earlier day.
-    fn looks_back(&self, _config: &Config) -> bool {
-        false
-    }
-
+    pub looks_back: fn(&Config) -> bool,
     /// What it asks of the engine beside today's customer table.
-    fn needs(&self, _ask: &Ask<'_>) -> Needs {
-        Needs::default()
-    }
-
-    /// Does it.
-    ///
-    /// # Errors
-    /// If the data cannot carry it, a model did not converge, or the run cannot go on.
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone>;
+    pub needs: fn(&Ask<'_>) -> Needs,
+    /// Does it. The error says that the data cannot carry it, that a model did not converge, or that the run cannot go on.
+    pub run: fn(&Context<'_>) -> Result<Done, NotDone>,
 }
 
 /// What an analysis may go by when it says what it needs.
@@ -123,38 +102,40 @@ pub struct MadeTable {
     pub daily: Option<PathBuf>,
 }
 
-/// One of the analyses, known by its name.
-#[derive(Clone, Copy)]
-pub struct Analysis(&'static dyn Analyse);
-
 impl Analysis {
+    /// An analysis without anything of its own, to start from.
+    pub(crate) const NONE: Analysis = Analysis {
+        name: "",
+        about: "",
+        tables: &[],
+        scores: &[],
+        has_model: false,
+        files: |_| Vec::new(),
+        looks_back: |_| false,
+        needs: |_| Needs::default(),
+        run: |_| Err(PipelineError::defect("an analysis", "it does nothing").into()),
+    };
+
     /// All of them, in the order of their columns.
     pub fn all() -> impl Iterator<Item = Analysis> {
-        ALL.iter().map(|a| Analysis(*a))
+        ALL.iter().copied()
     }
 
     /// The names of all.
     pub fn names() -> String {
-        Analysis::all().map(|a| a.name()).collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl Deref for Analysis {
-    type Target = dyn Analyse;
-    fn deref(&self) -> &Self::Target {
-        self.0
+        Analysis::all().map(|a| a.name).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl PartialEq for Analysis {
     fn eq(&self, other: &Analysis) -> bool {
-        self.name() == other.name()
+        self.name == other.name
     }
 }
 
 impl std::fmt::Debug for Analysis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.name)
     }
 }
 
@@ -162,14 +143,14 @@ impl FromStr for Analysis {
     type Err = String;
     fn from_str(text: &str) -> Result<Analysis, String> {
         Analysis::all()
-            .find(|a| a.name() == text)
+            .find(|a| a.name == text)
             .ok_or_else(|| format!("`{text}` is not an analysis; there are {}", Analysis::names()))
     }
 }
 
 impl Serialize for Analysis {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(self.name())
+        s.serialize_str(self.name)
     }
 }
 

@@ -245,10 +245,10 @@ impl Plan {
             parts.push(format!("{key} {hash}"));
         }
         if let Mode::Score { models } = &self.mode {
-            for analysis in Analysis::all().filter(|a| a.has_model()) {
-                let path = models.join(format!("{}.json", analysis.name()));
+            for analysis in Analysis::all().filter(|a| a.has_model) {
+                let path = models.join(format!("{}.json", analysis.name));
                 let model = if path.exists() { hash_file(&path)?.0 } else { "none".to_owned() };
-                parts.push(format!("score {} {model}", analysis.name()));
+                parts.push(format!("score {} {model}", analysis.name));
             }
         }
         Ok(run_id(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
@@ -287,7 +287,8 @@ impl Plan {
     /// Files beside the export that a run reads, each with the key that names it.
     fn side_files(&self) -> Vec<(&'static str, PathBuf)> {
         let wanted = Analysis::all().filter(|a| self.wants(*a));
-        let read = wanted.flat_map(|a| a.files(&self.config)).map(|(key, path)| (key, self.base.join(path)));
+        let read =
+            wanted.flat_map(|a| (a.files)(&self.config)).map(|(key, path)| (key, self.base.join(path)));
         let joined = self.config.input.join.iter().map(|j| ("[[input.join]] file", self.base.join(&j.file)));
         joined.chain(read).collect()
     }
@@ -314,8 +315,8 @@ impl Plan {
 
 /// For each analysis that looks at an earlier model: the models of the last run of an earlier day that has one.
 fn earlier(plan: &Plan, output: &Output, as_of: Day) -> Earlier {
-    let looks = |a: &Analysis| a.looks_back(&plan.config) && plan.wants(*a) && plan.mode == Mode::Fit;
-    let names: Vec<&'static str> = Analysis::all().filter(looks).map(|a| a.name()).collect();
+    let looks = |a: &Analysis| (a.looks_back)(&plan.config) && plan.wants(*a) && plan.mode == Mode::Fit;
+    let names: Vec<&'static str> = Analysis::all().filter(looks).map(|a| a.name).collect();
     if names.is_empty() {
         return Earlier::new();
     }
@@ -363,7 +364,7 @@ fn summarise(
     let folder = work.join("tables.tmp");
     fs::create_dir_all(&folder).map_err(|source| PipelineError::Write { path: folder.clone(), source })?;
     let ask = Ask { config: &plan.config, fits: plan.mode == Mode::Fit, first, as_of };
-    let needs: Vec<Needs> = Analysis::all().filter(|a| plan.wants(*a)).map(|a| a.needs(&ask)).collect();
+    let needs: Vec<Needs> = Analysis::all().filter(|a| plan.wants(*a)).map(|a| (a.needs)(&ask)).collect();
     let occasion_days = needs.iter().find_map(|n| n.occasion_days);
     let today = folder.join("customers.parquet");
     let mut requests =
@@ -437,7 +438,7 @@ fn analyse(
         .with_max_len(1)
         .map(|analysis| {
             let start = Instant::now();
-            let result = plan.wants(analysis).then(|| analysis.run(&context));
+            let result = plan.wants(analysis).then(|| (analysis.run)(&context));
             (analysis, start.elapsed().as_secs_f64(), result)
         })
         .collect();
@@ -449,7 +450,7 @@ fn analyse(
     let mut any_failed = false;
     record.told = told::rows(record);
     for (analysis, seconds, result) in results {
-        let name = analysis.name();
+        let name = analysis.name;
         let mut entry =
             AnalysisRecord { status: Status::Done, reason: None, model: None, report: None, seconds };
         match result {
@@ -457,8 +458,8 @@ fn analyse(
             Some(Ok(done)) => {
                 scores.insert(name, done.columns);
                 entry.report = Some(done.report);
-                entry.model = analysis.has_model().then(|| format!("models/{name}.json"));
-                write_made(work, name, analysis.tables(), done.tables, compression, &metadata)?;
+                entry.model = analysis.has_model.then(|| format!("models/{name}.json"));
+                write_made(work, name, analysis.tables, done.tables, compression, &metadata)?;
                 record.told.extend(done.told);
                 done.warnings.iter().for_each(|warning| told::note(&mut notes, name, warning));
             }
@@ -498,10 +499,10 @@ fn with_scores(
     }
     if until == Until::Analyses {
         for analysis in Analysis::all() {
-            let own = analysis.scores();
+            let own = analysis.scores;
             columns.extend_from_slice(own);
             // An analysis that was done gives all of its columns, or `assemble` says which are missing.
-            match scores.remove(analysis.name()) {
+            match scores.remove(analysis.name) {
                 Some(done) => arrays.extend(done),
                 None => arrays.extend(
                     own.iter().map(|c| (c.name, new_null_array(&arrow_type(c.kind), customers.rows()))),

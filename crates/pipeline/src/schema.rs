@@ -7,12 +7,12 @@ use crate::{Analysis, contracts};
 /// Every published table but `customers`, in the order of the analyses; those of contracts come last.
 pub fn published() -> Vec<PublishedTable> {
     let of_contracts = contracts::TABLES.iter().flat_map(|tables| tables.iter());
-    Analysis::all().flat_map(|a| a.tables()).chain(of_contracts).copied().collect()
+    Analysis::all().flat_map(|a| a.tables).chain(of_contracts).copied().collect()
 }
 
 /// All score columns, in the order of the customer table.
 pub fn score_columns() -> impl Iterator<Item = &'static Column> {
-    Analysis::all().flat_map(|a| a.scores())
+    Analysis::all().flat_map(|a| a.scores)
 }
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ mod tests {
 
     /// As a release has them: without the example of the tests.
     fn of_users() -> (Vec<Column>, Vec<PublishedTable>) {
-        let scores = Analysis::all().filter(|a| a.name() != "example").flat_map(|a| a.scores());
+        let scores = Analysis::all().filter(|a| a.name != "example").flat_map(|a| a.scores);
         let tables = published().into_iter().filter(|t| t.name != "example");
         (scores.copied().collect(), tables.collect())
     }

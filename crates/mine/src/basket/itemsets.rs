@@ -10,24 +10,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde::Serialize;
+use tillwise_core::settings;
 
 use super::Baskets;
 use crate::parallel;
 
-/// What keeps a run from exploding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Items in a set, at most.
-    pub max_items: usize,
-    /// Baskets with more different items are left out; 0 keeps all.
-    pub max_basket: usize,
-    /// Sets, at most: the least support is doubled until there are no more.
-    pub max_itemsets: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { max_items: 5, max_basket: 1000, max_itemsets: 1_000_000 }
+settings! {
+    /// What keeps a run from exploding.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub struct Limits {
+        /// Items in a set, at most.
+        pub max_items: usize = 5,
+        /// Baskets with more different items are left out; 0 keeps all.
+        pub max_basket: usize = 1000,
+        /// Sets, at most: the least support is doubled until there are no more.
+        pub max_itemsets: usize = 1_000_000,
     }
 }
 

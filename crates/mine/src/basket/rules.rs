@@ -4,42 +4,30 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::settings;
 
 use super::{Correction, Itemsets, Share, adjust, fisher_greater};
 
-/// Which rules to keep.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RuleSettings {
-    /// Least confidence.
-    pub min_confidence: Share,
-    /// Least lift.
-    pub min_lift: Share,
-    /// Items on the right, at most.
-    pub max_right: usize,
-    /// Drops a rule if one with fewer items on the left, and the same right, is at least as confident.
-    pub drop_redundant: bool,
-    /// How p-values are corrected.
-    pub correction: Correction,
-    /// Largest corrected p-value.
-    pub max_p_value: f64,
-    /// What the best rules are best in.
-    pub rank_by: RankBy,
-    /// Rules, at most: the best ones.
-    pub max_rules: usize,
-}
-
-impl Default for RuleSettings {
-    fn default() -> Self {
-        RuleSettings {
-            min_confidence: Share::decimal(25, 2),
-            min_lift: Share::decimal(1, 0),
-            max_right: 1,
-            drop_redundant: true,
-            correction: Correction::Holm,
-            max_p_value: 0.05,
-            rank_by: RankBy::Lift,
-            max_rules: 100_000,
-        }
+settings! {
+    /// Which rules to keep.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    pub struct RuleSettings {
+        /// Least confidence.
+        pub min_confidence: Share = Share::decimal(25, 2),
+        /// Least lift.
+        pub min_lift: Share = Share::decimal(1, 0),
+        /// Items on the right, at most.
+        pub max_right: usize = 1,
+        /// Drops a rule if one with fewer items on the left, and the same right, is at least as confident.
+        pub drop_redundant: bool = true,
+        /// How p-values are corrected for the number of rules.
+        pub correction: Correction = Correction::Holm,
+        /// Largest corrected p-value; 1 keeps all.
+        pub max_p_value: f64 = 0.05,
+        /// What the best rules are best in.
+        pub rank_by: RankBy = RankBy::Lift,
+        /// Rules, at most: the best ones.
+        pub max_rules: usize = 100_000,
     }
 }
 

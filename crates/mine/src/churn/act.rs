@@ -5,17 +5,20 @@
 //! Dejaeger, Martens, Hur & Baesens 2012, for one response rate).
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::settings;
 
-/// What an offer costs and brings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfferTerms {
-    /// Cost of an offer, whoever takes it.
-    pub offer_cost: f64,
-    /// Share of those about to leave whom an offer keeps.
-    pub response_rate: f64,
-    /// Share of a customer's value that is saved with the customer.
-    pub value_saved: f64,
+settings! {
+    /// What an offer costs and brings.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct OfferTerms {
+        /// Cost of an offer, whoever takes it.
+        pub offer_cost: f64 = 1.0,
+        /// Share of those about to leave whom an offer keeps.
+        pub response_rate: f64 = 0.1,
+        /// Share of a customer's value that is saved with the customer.
+        pub value_saved: f64 = 0.3,
+    }
 }
 
 impl OfferTerms {

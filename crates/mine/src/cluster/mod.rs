@@ -36,13 +36,12 @@ use ndarray::{Array2, ArrayView2};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use tillwise_core::Parameters;
-use tillwise_core::number_or_nan;
+use tillwise_core::{Parameters, number_or_nan, settings};
 
 use crate::MineError;
 use crate::stats::symmetric_eigen;
 use density::Density;
-use kmeans::{MiniBatch, Steps};
+use kmeans::{MiniBatch, Start, Steps};
 use mixture::Mixture;
 pub use quality::{Criterion, Tried};
 pub use scale::{Feature, FeatureSpec, Scale, Scaling, Transform, yeo_johnson, yeo_johnson_power};
@@ -90,43 +89,65 @@ pub enum K {
     },
 }
 
-/// How to fit.
+settings! {
+    /// How clusters are found.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct How {
+        /// The method.
+        pub method: Method = Method::Kmeans,
+        /// What `k` is chosen by; mixtures always go by Schwarz's criterion.
+        pub choose: Criterion = Criterion::Silhouette,
+        /// How first centres are drawn.
+        pub start: Start = Start::PlusPlus,
+        /// Starts; the best wins.
+        pub starts: usize = 4,
+        /// Steps at most, per start.
+        pub max_iterations: usize = 300,
+        /// Where to stop: squared movement of the centres, relative to the features' variance.
+        pub tolerance: f64 = 1e-4,
+        /// Customers that `k` and the starts are tried on, and that mixtures are fitted on; density, on ten thousand at most.
+        pub sample: usize = 100_000,
+        /// Customers of a mini-batch.
+        pub batch: usize = 65_536,
+        /// For density: neighbours that make a core, the core itself among them.
+        pub min_points: usize = 20,
+        /// For density: how near neighbours are, in the scaled space; without it, the knee of the distances.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub eps: Option<f64> = None,
+    }
+}
+
+impl How {
+    /// The steps of a fit of centres.
+    fn steps(&self, seed: u64) -> Steps {
+        Steps {
+            start: self.start,
+            starts: self.starts,
+            max_iterations: self.max_iterations,
+            tolerance: self.tolerance,
+            seed,
+        }
+    }
+}
+
+/// What clusters are fitted by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// How clusters are found.
-    pub method: Method,
     /// Clusters; density finds as many as there are.
     pub k: K,
-    /// What `k` is chosen by; mixtures always go by Schwarz's criterion.
-    pub criterion: Criterion,
     /// The features.
     pub features: Vec<FeatureSpec>,
-    /// Starts, steps and seed.
-    pub steps: Steps,
-    /// Customers that `k` and the starts are tried on, and that mixtures are fitted on; density, on ten thousand at most.
-    pub sample: usize,
-    /// Customers of a mini-batch.
-    pub batch: usize,
-    /// For density: neighbours that make a core, the core itself among them.
-    pub min_points: usize,
-    /// For density: how near neighbours are; `None` for the knee.
-    pub eps: Option<f64>,
+    /// How they are found.
+    pub how: How,
+    /// Where chance begins.
+    pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings {
-            method: Method::Kmeans,
-            k: K::Auto { min: 3, max: 8 },
-            criterion: Criterion::Silhouette,
-            features: Vec::new(),
-            steps: Steps::default(),
-            sample: 100_000,
-            batch: 65_536,
-            min_points: 20,
-            eps: None,
-        }
+        Settings { k: K::Auto { min: 3, max: 8 }, features: Vec::new(), how: How::default(), seed: 0 }
     }
 }
 
@@ -195,7 +216,7 @@ pub struct Clusters {
 
 impl Parameters for Clusters {
     const KIND: &'static str = "cluster";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn check(&self) -> Result<(), String> {
         let d = self.scaling.0.len();
@@ -293,29 +314,29 @@ impl Clusters {
                 format!("{low} to {high}"),
             ));
         }
-        let most = match settings.method {
-            Method::Density => settings.sample.min(DENSITY_SAMPLE),
-            _ => settings.sample.max(FEWEST_A_CLUSTER.saturating_mul(high)),
+        let most = match settings.how.method {
+            Method::Density => settings.how.sample.min(DENSITY_SAMPLE),
+            _ => settings.how.sample.max(FEWEST_A_CLUSTER.saturating_mul(high)),
         };
-        let places = quality::sample(n, most, settings.steps.seed);
+        let places = quality::sample(n, most, settings.seed);
         let sample = scaling.apply_to(columns, &places)?;
         let (origin, matrix) = scale::covariance(sample.view());
         warnings.extend(scale::correlated(&scaling, &matrix, CORRELATED));
         let distinct = kmeans::distinct_rows(sample.view(), high);
-        if low > distinct && settings.method != Method::Density {
+        if low > distinct && settings.how.method != Method::Density {
             return Err(MineError::data(
                 format!("{low} clusters need at least as many different customers"),
                 format!("there are {distinct} of {} that differ in {}", sample.nrows(), scaling.names()),
             ));
         }
         let range = low..=high.min(distinct);
-        let mut found = match settings.method {
+        let mut found = match settings.how.method {
             Method::Kmeans | Method::MiniBatch => by_centres(sample.view(), range, settings, |start| {
                 finish(columns, &scaling, &places, &sample, start, n, settings)
             })?,
             Method::GaussianMixture => by_mixtures(sample.view(), range, n, settings, &mut warnings)?,
             Method::Density => {
-                let model = Density::fit(sample.view(), settings.min_points, settings.eps)?;
+                let model = Density::fit(sample.view(), settings.how.min_points, settings.how.eps)?;
                 Found {
                     shape: Shape::Density(model),
                     inertia: None,
@@ -347,14 +368,14 @@ impl Clusters {
         model.next_id = order.len() as u32 + 1;
         found.tried.sort_by_key(|t| t.k);
         if !found.converged {
-            let remedy = match settings.method {
+            let remedy = match settings.how.method {
                 Method::MiniBatch => "make the batch larger, or use kmeans",
                 _ => "raise max_iterations",
             };
             warnings.push(format!("the centres were still moving when the steps ran out: {remedy}"));
         }
         let report = Report {
-            method: settings.method,
+            method: settings.how.method,
             k: order.len(),
             inertia: found.inertia,
             iterations: found.iterations,
@@ -548,18 +569,18 @@ fn by_centres(
     settings: &Settings,
     finish: impl Fn(kmeans::Fit) -> Result<kmeans::Fit, MineError>,
 ) -> Result<Found, MineError> {
-    let seed = settings.steps.seed;
+    let (seed, steps) = (settings.seed, settings.how.steps(settings.seed));
     let mut fits = Vec::new();
     let mut tried = Vec::new();
     for k in range {
-        let fit = kmeans::fit(sample, k, &settings.steps)?;
+        let fit = kmeans::fit(sample, k, &steps)?;
         tried.push(quality::judge(sample, &fit.labels, k, seed));
         fits.push(fit);
     }
     if matches!(settings.k, K::Auto { .. }) {
         quality::resample(sample, &mut tried, seed)?;
     }
-    quality::rank(&mut tried, settings.criterion, false);
+    quality::rank(&mut tried, settings.how.choose, false);
     let best = fits.into_iter().zip(&tried).find(|(_, t)| t.rank == 1);
     let (fit, _) = best.ok_or_else(|| MineError::data("clusters need customers", "there are none"))?;
     let fit = finish(fit)?;
@@ -583,9 +604,9 @@ fn finish(
     n: usize,
     settings: &Settings,
 ) -> Result<kmeans::Fit, MineError> {
-    let steps = &settings.steps;
+    let steps = settings.how.steps(settings.seed);
     let tolerance = steps.tolerance * kmeans::mean_variance(sample.view());
-    if settings.method == Method::Kmeans {
+    if settings.how.method == Method::Kmeans {
         if places.len() == n {
             return Ok(start);
         }
@@ -593,7 +614,7 @@ fn finish(
         return Ok(kmeans::staged(points.view(), start.centres, steps.max_iterations, tolerance));
     }
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(steps.seed);
-    let batch = settings.batch.clamp(1, n);
+    let batch = settings.how.batch.clamp(1, n);
     // Every customer is seen about three times, in no fewer than a hundred batches.
     let batches = (3 * n).div_ceil(batch).max(100);
     let mut model = MiniBatch::new(start.centres);
@@ -631,10 +652,10 @@ fn by_mixtures(
 ) -> Result<Found, MineError> {
     let (mut fits, mut tried, mut failure) = (Vec::new(), Vec::new(), None);
     for k in range {
-        match Mixture::fit(sample, k, &settings.steps) {
+        match Mixture::fit(sample, k, &settings.how.steps(settings.seed)) {
             Ok(mixture) => {
                 let labels: Vec<u32> = mixture.place(sample).into_iter().map(|p| p.0).collect();
-                let judged = quality::judge(sample, &labels, k, settings.steps.seed);
+                let judged = quality::judge(sample, &labels, k, settings.seed);
                 tried.push(Tried { bic: Some(mixture.bic(sample)), ..judged });
                 fits.push(mixture);
             }
@@ -644,7 +665,7 @@ fn by_mixtures(
             }
         }
     }
-    quality::rank(&mut tried, settings.criterion, true);
+    quality::rank(&mut tried, settings.how.choose, true);
     let best = fits.into_iter().zip(&tried).find(|(_, t)| t.rank == 1);
     match (best, failure) {
         (Some((mixture, t)), _) => Ok(Found {

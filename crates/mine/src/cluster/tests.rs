@@ -323,8 +323,10 @@ fn every_criterion_picks_the_true_number() {
         Criterion::Gap,
         Criterion::Stability,
     ] {
-        let settings =
-            Settings { criterion, ..settings(&["orders", "net_revenue"], K::Auto { min: 2, max: 6 }) };
+        let settings = Settings {
+            how: How { choose: criterion, ..How::default() },
+            ..settings(&["orders", "net_revenue"], K::Auto { min: 2, max: 6 })
+        };
         let (model, report) = Clusters::fit(&features, &columns[1], &settings).unwrap();
         assert_eq!((report.k, report.tried.len()), (3, 5), "{criterion:?} {:?}", report.tried);
         assert_eq!(report.tried.iter().filter(|t| t.rank == 1).map(|t| t.k).collect::<Vec<_>>(), [3]);
@@ -345,10 +347,7 @@ fn every_method_finds_the_clouds() {
         (Method::Density, 1000),
     ] {
         let settings = Settings {
-            method,
-            sample,
-            batch: 256,
-            eps: Some(0.25),
+            how: How { method, sample, batch: 256, eps: Some(0.25), ..How::default() },
             ..settings(&["orders", "net_revenue"], K::Auto { min: 2, max: 5 })
         };
         let (model, report) = Clusters::fit(&features, &columns[1], &settings).unwrap();
@@ -448,10 +447,16 @@ fn degenerate_customers_get_a_clear_message() {
     assert!(e.contains("1 are infinite, the first in row 2"), "{e}");
     let single = [3.0];
     for method in [Method::Kmeans, Method::MiniBatch, Method::GaussianMixture, Method::Density] {
-        let s = Settings { method, ..settings(&["orders"], K::Auto { min: 2, max: 3 }) };
+        let s = Settings {
+            how: How { method, ..How::default() },
+            ..settings(&["orders"], K::Auto { min: 2, max: 3 })
+        };
         assert!(Clusters::fit(&[("orders", &single)], &single, &s).is_err());
         assert!(Clusters::fit(&[("orders", &[])], &[], &s).is_err());
-        let s = Settings { method, eps: Some(0.5), ..settings(&["orders"], K::Auto { min: 2, max: 5 }) };
+        let s = Settings {
+            how: How { method, eps: Some(0.5), ..How::default() },
+            ..settings(&["orders"], K::Auto { min: 2, max: 5 })
+        };
         let _ = Clusters::fit(&[("orders", &two)], &two, &s);
     }
     let bad = Settings {

@@ -1,6 +1,7 @@
 //! From orders to money: margin, costs, the time value of money, and what to do where spend says nothing.
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::settings;
 
 use crate::MineError;
 
@@ -44,40 +45,27 @@ pub enum NonPositiveSpend {
     Null,
 }
 
-/// How future orders become money.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Value {
-    /// How far CLV looks.
-    pub horizon_days: f64,
-    /// Margin per unit of revenue.
-    pub margin: Margin,
-    /// Discount rate per year.
-    pub annual_discount_rate: f64,
-    /// What it costs to serve an order.
-    pub cost_per_order: f64,
-    /// What it costs to keep a living customer for a year.
-    pub cost_per_year: f64,
-    /// What it cost to win the customer.
-    pub acquisition_cost: f64,
-    /// Customers whose net spend is not above zero.
-    pub nonpositive_spend: NonPositiveSpend,
-    /// Coverage of the intervals, such as 0.95; at 0 there are none.
-    pub interval: f64,
-}
-
-impl Default for Value {
-    fn default() -> Self {
-        Value {
-            horizon_days: 365.0,
-            margin: Margin::Rate(1.0),
-            annual_discount_rate: 0.1,
-            cost_per_order: 0.0,
-            cost_per_year: 0.0,
-            acquisition_cost: 0.0,
-            nonpositive_spend: NonPositiveSpend::Population,
-            interval: 0.95,
-        }
+settings! {
+    /// How future orders become money.
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Value {
+        /// How far CLV looks.
+        pub horizon_days: f64 = 365.0,
+        /// Margin per unit of revenue, or `"unit_cost"`; at 1, CLV is revenue.
+        pub margin: Margin = Margin::Rate(1.0),
+        /// Discount rate per year, 0.1 for 10 %.
+        pub annual_discount_rate: f64 = 0.1,
+        /// What it costs to serve an order.
+        pub cost_per_order: f64 = 0.0,
+        /// What it costs to keep a living customer for a year.
+        pub cost_per_year: f64 = 0.0,
+        /// What it cost to win the customer.
+        pub acquisition_cost: f64 = 0.0,
+        /// What customers whose net spend is not above zero are expected to spend.
+        pub nonpositive_spend: NonPositiveSpend = NonPositiveSpend::Population,
+        /// Coverage of the intervals, such as 0.95; at 0 there are none.
+        pub interval: f64 = 0.95,
     }
 }
 

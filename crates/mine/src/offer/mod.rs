@@ -28,7 +28,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use judge::{Judgement, Task};
-pub use model::{Names, OfferRule, Offers, Product, Settings};
+pub use model::{How, Names, OfferRule, Offers, Product, Settings};
 pub use rank::{Offer, Reason, Workspace};
 
 /// The kind of an offer.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::Parameters;
+use tillwise_core::{Parameters, settings};
 
 use super::judge::{Judgement, judge};
 use super::{Bought, Histories, Kind};
@@ -13,22 +13,33 @@ use crate::basket::{Baskets, Least, Limits, Miner, RuleSettings, Share, rules};
 use crate::ledger::Ledger;
 use crate::stats::{Steps, quantile_sorted};
 
-/// How offers are made.
+settings! {
+    /// How offers are found.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct How {
+        /// Kinds of offers.
+        pub kinds: Vec<Kind> = Kind::ALL.to_vec(),
+        /// Neighbours kept of each product, those most alike.
+        pub neighbours: usize = 30,
+        /// Products of a history that are compared with each other, the latest; a limit on customers who buy everything.
+        pub max_history: usize = 500,
+        /// Days after which a purchase counts half as much for what is alike.
+        pub half_life_days: f64 = 180.0,
+        /// Fewest repeat purchases of a product with a rhythm of its own.
+        pub min_repeats: usize = 20,
+        /// Customers that the model is judged and calibrated on, evenly spread; the rest only train it.
+        pub judged_customers: usize = 20_000,
+    }
+}
+
+/// What a model is fitted by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Neighbours kept of each product, those most alike.
-    pub neighbours: usize,
-    /// Products of a history that are compared with each other, the latest; a limit on customers who buy everything.
-    pub max_history: usize,
-    /// Days after which a purchase counts half as much for what is alike.
-    pub half_life_days: f64,
-    /// Fewest repeat purchases of a product with a rhythm of its own.
-    pub min_repeats: usize,
+    /// How offers are found.
+    pub how: How,
     /// A product is due once this share of the gaps between its repeat purchases has passed, 0 for at once; `None` for the best of
     /// [`DUE_AFTER`] by orders left out.
     pub due_after: Option<f64>,
-    /// Kinds of offers.
-    pub kinds: Vec<Kind>,
     /// Orders that must hold a rule, at least.
     pub min_support: Least,
     /// Least confidence of a rule.
@@ -37,8 +48,6 @@ pub struct Settings {
     pub limits: Limits,
     /// Offers a customer that are wanted: scores are calibrated on lists as long.
     pub depth: usize,
-    /// Customers that the model is judged and calibrated on, evenly spread; the rest only train it.
-    pub judged_customers: usize,
 }
 
 /// Shares of gaps that are tried for when a product is due.
@@ -52,17 +61,12 @@ const MOST_TO_CHOOSE: usize = 4_000;
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            neighbours: 30,
-            max_history: 500,
-            half_life_days: 180.0,
-            min_repeats: 20,
+            how: How::default(),
             due_after: None,
-            kinds: Kind::ALL.to_vec(),
             min_support: Least::Share(Share::decimal(1, 2)),
             min_confidence: Share::decimal(25, 2),
             limits: Limits { max_items: 3, ..Limits::default() },
             depth: 5,
-            judged_customers: 20_000,
         }
     }
 }
@@ -258,7 +262,7 @@ impl Offers {
         let able: Vec<usize> = (0..ledger.customers).filter(|c| sales.orders(*c).len() > 1).collect();
         // Whoever chooses is not judged.
         let chooses = settings.due_after.is_none()
-            && settings.kinds.contains(&Kind::Again)
+            && settings.how.kinds.contains(&Kind::Again)
             && able.len() >= FEWEST_TO_CHOOSE;
         let (choosing, rest): (Vec<usize>, Vec<usize>) =
             (0..able.len()).partition(|i| chooses && i % CHOOSING == CHOOSING - 1);
@@ -268,22 +272,22 @@ impl Offers {
         };
         let mut due_after = settings.due_after.unwrap_or(DUE_AFTER[1]);
         if chooses {
-            let choosing = of(&choosing, settings.judged_customers.min(MOST_TO_CHOOSE));
+            let choosing = of(&choosing, settings.how.judged_customers.min(MOST_TO_CHOOSE));
             let mut hits = Vec::new();
             for share in DUE_AFTER {
-                rhythms(ledger, &sales, true, (settings.min_repeats, share), &mut trained.products);
+                rhythms(ledger, &sales, true, (settings.how.min_repeats, share), &mut trained.products);
                 let (_, judged) = judge(&trained, ledger, &sales, &before, settings, &choosing);
                 hits.push(judged.hits_of_any());
             }
             let best = (0..hits.len()).rev().max_by_key(|i| hits[*i]).unwrap_or(1);
             due_after = DUE_AFTER[best];
         }
-        rhythms(ledger, &sales, true, (settings.min_repeats, due_after), &mut trained.products);
-        let judged = of(&rest, settings.judged_customers);
+        rhythms(ledger, &sales, true, (settings.how.min_repeats, due_after), &mut trained.products);
+        let judged = of(&rest, settings.how.judged_customers);
         let (calibration, judgement) = judge(&trained, ledger, &sales, &before, settings, &judged);
         drop((trained, before));
         let mut offers = Offers::build(ledger, names, settings, &sales, &all, false)?;
-        rhythms(ledger, &sales, false, (settings.min_repeats, due_after), &mut offers.products);
+        rhythms(ledger, &sales, false, (settings.how.min_repeats, due_after), &mut offers.products);
         offers.calibration = calibration;
         Ok((offers, Judgement { due_after, ..judgement }))
     }
@@ -340,8 +344,8 @@ impl Offers {
             products,
             categories: categories.into_iter().map(str::to_owned).collect(),
             rules,
-            half_life_days: settings.half_life_days,
-            kinds: settings.kinds.clone(),
+            half_life_days: settings.how.half_life_days,
+            kinds: settings.how.kinds.clone(),
             calibration: Default::default(),
         })
     }
@@ -415,9 +419,9 @@ fn neighbours(histories: &Histories, products: &[Product], settings: &Settings) 
         .into_par_iter()
         .map(|customer| {
             let mut history = histories.of(customer).to_vec();
-            if history.len() > settings.max_history {
+            if history.len() > settings.how.max_history {
                 history.sort_by_key(|b| (std::cmp::Reverse(b.last), b.product));
-                history.truncate(settings.max_history);
+                history.truncate(settings.how.max_history);
                 history.sort_by_key(|b| b.product);
             }
             history.iter().map(|b| b.product).collect()
@@ -457,11 +461,11 @@ fn neighbours(histories: &Histories, products: &[Product], settings: &Settings) 
                         .cmp(&(u128::from(x) * u128::from(ny)))
                         .then(a.0.cmp(&b.0))
                 };
-                if near.len() > settings.neighbours {
-                    if settings.neighbours > 0 {
-                        near.select_nth_unstable_by(settings.neighbours - 1, order);
+                if near.len() > settings.how.neighbours {
+                    if settings.how.neighbours > 0 {
+                        near.select_nth_unstable_by(settings.how.neighbours - 1, order);
                     }
-                    near.truncate(settings.neighbours);
+                    near.truncate(settings.how.neighbours);
                 }
                 near.sort_unstable_by(order);
                 near

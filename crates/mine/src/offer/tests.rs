@@ -17,7 +17,7 @@ fn shop(lines: &[(i32, i32, i32)]) -> OwnedLedger {
 }
 
 fn settings() -> Settings {
-    Settings { min_repeats: 2, ..Settings::default() }
+    Settings { how: How { min_repeats: 2, ..How::default() }, ..Settings::default() }
 }
 
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];

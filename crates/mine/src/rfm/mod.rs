@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::Parameters;
+use tillwise_core::{Parameters, settings};
 
 use crate::MineError;
 use crate::parallel;
@@ -76,43 +76,75 @@ impl Input<'_> {
     }
 }
 
-/// How to score.
-#[derive(Clone, Debug, PartialEq)]
+settings! {
+    /// How scores come about.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Scoring {
+        /// Scores run from 1 to this; or to these, for R, F and M.
+        pub bins: Bins = Bins::Same(5),
+        /// How breaks come about.
+        pub binning: Binning = Binning::Quantile,
+        /// For [`Binning::Fixed`]: ascending breaks of days since the last order, one fewer than the bins.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub days_since_last_breaks: Vec<f64> = Vec::new(),
+        /// The same of orders.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub orders_breaks: Vec<f64> = Vec::new(),
+        /// The same of net revenue.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub net_revenue_breaks: Vec<f64> = Vec::new(),
+        /// Whether F is cut within each R score, and M within each R and F score.
+        pub nested: bool = false,
+        /// Weights of R, F and M in the weighted score.
+        pub weights: [f64; 3] = [1.0; 3],
+        /// The column that groups are from, if each is to have breaks of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub by: Option<String> = None,
+        /// Fewest customers of a group with its own breaks.
+        pub min_group: usize = 500,
+    }
+}
+
+/// See [`Scoring::bins`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "bins is a number, or three such as [5, 5, 5]")]
+pub enum Bins {
+    /// As many for each.
+    Same(u8),
+    /// For R, F and M.
+    Each([u8; 3]),
+}
+
+impl Bins {
+    /// For R, F and M.
+    pub fn each(self) -> [u8; 3] {
+        match self {
+            Bins::Same(bins) => [bins; 3],
+            Bins::Each(bins) => bins,
+        }
+    }
+}
+
+impl Scoring {
+    /// The breaks that are given, of R, F and M, each with its key.
+    fn fixed(&self) -> [(&'static str, &[f64]); 3] {
+        [
+            ("days_since_last_breaks", &self.days_since_last_breaks),
+            ("orders_breaks", &self.orders_breaks),
+            ("net_revenue_breaks", &self.net_revenue_breaks),
+        ]
+    }
+}
+
+/// What a model is fitted by.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Scores run from 1 to these, for R, F and M.
-    pub bins: [u8; 3],
-    /// How breaks come about.
-    pub binning: Binning,
-    /// For [`Binning::Fixed`]: the breaks of days since the last order, orders, and net revenue.
-    pub fixed: [Vec<f64>; 3],
-    /// Whether F is cut within R, and M within R and F.
-    pub nested: bool,
-    /// Weights of the three scores in the weighted one.
-    pub weights: [f64; 3],
-    /// The column that `groups` are from, if each is to have breaks of its own.
-    pub by: Option<String>,
-    /// Fewest customers of a group with its own breaks.
-    pub min_group: usize,
+    /// How scores come about.
+    pub scoring: Scoring,
     /// The names.
     pub segments: SegmentMap,
     /// Rhythm and volume classes.
     pub rhythm: RhythmSettings,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            bins: [5; 3],
-            binning: Binning::Quantile,
-            fixed: Default::default(),
-            nested: false,
-            weights: [1.0; 3],
-            by: None,
-            min_group: 500,
-            segments: SegmentMap::default(),
-            rhythm: RhythmSettings::default(),
-        }
-    }
 }
 
 impl Settings {
@@ -121,25 +153,19 @@ impl Settings {
     /// # Errors
     /// If a setting is out of its range or the map does not fit the bins.
     pub fn check(&self) -> Result<(), MineError> {
-        if self.bins.iter().any(|b| !(1..=MOST_BINS).contains(b)) {
+        let (bins, weights) = (self.scoring.bins.each(), self.scoring.weights);
+        if bins.iter().any(|b| !(1..=MOST_BINS).contains(b)) {
             return Err(MineError::parameter(
                 "bins",
                 format!("within 1 to {MOST_BINS}"),
-                format!("{:?}", self.bins),
+                format!("{bins:?}"),
             ));
         }
-        if self.weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()))
-            || self.weights.iter().all(|w| *w == 0.0)
-        {
-            return Err(MineError::parameter(
-                "weights",
-                "at least 0, and not all 0",
-                format!("{:?}", self.weights),
-            ));
+        if weights.iter().any(|w| !(*w >= 0.0 && w.is_finite())) || weights.iter().all(|w| *w == 0.0) {
+            return Err(MineError::parameter("weights", "at least 0, and not all 0", format!("{weights:?}")));
         }
-        let names = ["days_since_last_breaks", "orders_breaks", "net_revenue_breaks"];
-        for ((name, fixed), bins) in names.into_iter().zip(&self.fixed).zip(self.bins) {
-            if self.binning == Binning::Fixed {
+        for ((name, fixed), bins) in self.scoring.fixed().into_iter().zip(bins) {
+            if self.scoring.binning == Binning::Fixed {
                 breaks::check_fixed(name, fixed, bins)?;
             } else if !fixed.is_empty() {
                 return Err(MineError::parameter(
@@ -150,7 +176,7 @@ impl Settings {
             }
         }
         self.rhythm.check()?;
-        self.segments.check(self.bins)
+        self.segments.check(bins)
     }
 }
 
@@ -282,22 +308,24 @@ impl Rfm {
             members.entry(group).or_default().push(i);
         }
         // Customers without a value are scored with everyone.
-        members.retain(|group, rows| !group.is_empty() && rows.len() >= settings.min_group);
+        members.retain(|group, rows| !group.is_empty() && rows.len() >= settings.scoring.min_group);
         let (pooled, rhythm) = rayon::join(
-            || Scales::fit(input, &everyone, settings, None),
+            || Scales::fit(input, &everyone, &settings.scoring, None),
             || Rhythm::fit(input, &settings.rhythm),
         );
         let groups = members
             .into_par_iter()
-            .map(|(group, rows)| (group.to_owned(), Scales::fit(input, &rows, settings, Some(&pooled))))
+            .map(|(group, rows)| {
+                (group.to_owned(), Scales::fit(input, &rows, &settings.scoring, Some(&pooled)))
+            })
             .collect();
         Ok(Rfm {
-            bins: settings.bins,
-            binning: settings.binning,
-            nested: settings.nested,
-            weights: settings.weights,
-            by: settings.by.clone(),
-            min_group: settings.min_group,
+            bins: settings.scoring.bins.each(),
+            binning: settings.scoring.binning,
+            nested: settings.scoring.nested,
+            weights: settings.scoring.weights,
+            by: settings.scoring.by.clone(),
+            min_group: settings.scoring.min_group,
             pooled,
             groups,
             segments: settings.segments.clone(),
@@ -307,16 +335,16 @@ impl Rfm {
 
     /// Whether a model is of these settings, so that it can stand in for a fit.
     pub fn suits(&self, settings: &Settings) -> bool {
-        let fixed = settings.binning != Binning::Fixed
+        let scoring = &settings.scoring;
+        let fixed = scoring.binning != Binning::Fixed
             || [&self.pooled.days_since_last, &self.pooled.orders[0], &self.pooled.net_revenue[0]]
                 .iter()
-                .zip(&settings.fixed)
-                .all(|(b, f)| b.at == *f);
-        (self.bins, self.binning, self.nested) == (settings.bins, settings.binning, settings.nested)
-            && (self.weights, &self.by, &self.segments)
-                == (settings.weights, &settings.by, &settings.segments)
+                .zip(scoring.fixed())
+                .all(|(b, (_, given))| b.at == given);
+        (self.bins, self.binning, self.nested) == (scoring.bins.each(), scoring.binning, scoring.nested)
+            && (self.weights, &self.by, &self.segments) == (scoring.weights, &scoring.by, &settings.segments)
             && fixed
-            && self.min_group == settings.min_group
+            && self.min_group == scoring.min_group
             && self.rhythm.suits(&settings.rhythm)
     }
 
@@ -408,20 +436,21 @@ impl Rfm {
 
 impl Scales {
     /// Breaks of some customers. Nested cells without a customer take the breaks of their level, or of `fallback`.
-    fn fit(input: Input<'_>, rows: &[usize], settings: &Settings, fallback: Option<&Scales>) -> Scales {
-        let [r_bins, f_bins, m_bins] = settings.bins;
+    fn fit(input: Input<'_>, rows: &[usize], scoring: &Scoring, fallback: Option<&Scales>) -> Scales {
+        let [r_bins, f_bins, m_bins] = scoring.bins.each();
+        let fixed = scoring.fixed();
         let fit = |values: &[f64], rows: &[usize], bins: u8, which: usize| {
-            Breaks::fit(values, rows, input.ids, bins, settings.binning, &settings.fixed[which])
+            Breaks::fit(values, rows, input.ids, bins, scoring.binning, fixed[which].1)
         };
         // SQL counts days downwards for the recency score: the oldest come first.
-        let days = || match settings.binning {
+        let days = || match scoring.binning {
             Binning::Ntile => {
                 let backwards: Vec<f64> = input.days_since_last.iter().map(|d| -d).collect();
                 fit(&backwards, rows, r_bins, 0)
             }
             _ => fit(input.days_since_last, rows, r_bins, 0),
         };
-        if !settings.nested {
+        if !scoring.nested {
             let (days_since_last, (orders, revenue)) = rayon::join(days, || {
                 rayon::join(|| fit(input.orders, rows, f_bins, 1), || fit(input.net_revenue, rows, m_bins, 2))
             });
@@ -430,7 +459,7 @@ impl Scales {
         let mut scales = Scales { days_since_last: days(), orders: Vec::new(), net_revenue: Vec::new() };
         let mut by_r: Vec<Vec<usize>> = vec![Vec::new(); usize::from(r_bins)];
         for i in rows {
-            let r = scales.r(settings.binning, r_bins, input.days_since_last[*i], input.id(*i));
+            let r = scales.r(scoring.binning, r_bins, input.days_since_last[*i], input.id(*i));
             by_r[usize::from(r) - 1].push(*i);
         }
         for (r, rows_r) in by_r.iter().enumerate() {

@@ -5,6 +5,7 @@
 //! `g = (x mean_gap + typical_gap) / (x + 1)`.
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::settings;
 
 use super::Input;
 use super::breaks::quantiles;
@@ -26,22 +27,18 @@ pub struct Rhythm {
     pub orders_above: [f64; 2],
 }
 
-/// Settings of [`Rhythm`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RhythmSettings {
-    /// See [`Rhythm::lapsing_gaps`].
-    pub lapsing_gaps: f64,
-    /// See [`Rhythm::lost_gaps`].
-    pub lost_gaps: f64,
-    /// The share of customers with the most orders that are heavy buyers.
-    pub heavy_share: f64,
-    /// The share after them that are medium buyers.
-    pub medium_share: f64,
-}
-
-impl Default for RhythmSettings {
-    fn default() -> Self {
-        RhythmSettings { lapsing_gaps: 1.5, lost_gaps: 3.0, heavy_share: 0.2, medium_share: 0.3 }
+settings! {
+    /// Settings of [`Rhythm`].
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+    pub struct RhythmSettings {
+        /// Silence, in the customer's own gaps, from which they are lapsing.
+        pub lapsing_gaps: f64 = 1.5,
+        /// Silence from which they are lost.
+        pub lost_gaps: f64 = 3.0,
+        /// The share of customers with the most orders that are heavy buyers.
+        pub heavy_share: f64 = 0.2,
+        /// The share after them that are medium buyers.
+        pub medium_share: f64 = 0.3,
     }
 }
 

@@ -21,7 +21,8 @@ fn settings(bins: u8, binning: Binning) -> Settings {
         first_match: false,
         other: None,
     };
-    Settings { bins: [bins; 3], binning, segments, ..Settings::default() }
+    let scoring = Scoring { bins: Bins::Same(bins), binning, ..Scoring::default() };
+    Settings { scoring, segments, ..Settings::default() }
 }
 
 fn f_codes(values: &[f64], ids: &[&str], bins: u8, binning: Binning) -> String {
@@ -107,16 +108,18 @@ fn natural_breaks_are_the_best_there_are() {
 #[test]
 fn fixed_breaks_take_any_number_of_bins() {
     let mut s = settings(12, Binning::Fixed);
-    s.fixed = [
-        (1..12).map(f64::from).collect(),
-        (1..12).map(f64::from).collect(),
-        (1..12).map(f64::from).collect(),
-    ];
+    let each: Vec<f64> = (1..12).map(f64::from).collect();
+    s.scoring = Scoring {
+        days_since_last_breaks: each.clone(),
+        orders_breaks: each.clone(),
+        net_revenue_breaks: each,
+        ..s.scoring
+    };
     let values = [0.0, 1.0, 1.5, 99.0];
     let model = Rfm::fit(input(&values, &[]), &s).unwrap();
     let texts: Vec<String> = model.score(input(&values, &[])).iter().map(ToString::to_string).collect();
     assert_eq!(texts, ["12-1-1", "12-1-1", "11-2-2", "1-12-12"]);
-    s.fixed[1] = vec![3.0];
+    s.scoring.orders_breaks = vec![3.0];
     let e = Rfm::fit(input(&values, &[]), &s).unwrap_err().to_string();
     assert_eq!(e, "the parameter `orders_breaks` must be 11 ascending numbers for 12 bins, but is [3.0]");
 }
@@ -139,7 +142,9 @@ fn nested_scores_cut_within_the_cell() {
         groups: &[],
     };
     let counts = |nested: bool| {
-        let model = Rfm::fit(input, &Settings { nested, ..settings(4, Binning::Quantile) }).unwrap();
+        let mut settings = settings(4, Binning::Quantile);
+        settings.scoring.nested = nested;
+        let model = Rfm::fit(input, &settings).unwrap();
         model.check().unwrap();
         let mut counts = BTreeMap::<Score, usize>::new();
         model.score(input).into_iter().for_each(|s| *counts.entry(s).or_default() += 1);
@@ -167,9 +172,14 @@ fn groups_have_breaks_of_their_own_if_they_are_large_enough() {
         })
         .collect();
     let all = Input { groups: &groups, ..input(&orders, &[]) };
-    let model =
-        Rfm::fit(all, &Settings { by: Some("c".into()), min_group: 20, ..settings(5, Binning::Quantile) })
-            .unwrap();
+    let model = Rfm::fit(
+        all,
+        &Settings {
+            scoring: Scoring { by: Some("c".into()), min_group: 20, ..Scoring::default() },
+            ..settings(5, Binning::Quantile)
+        },
+    )
+    .unwrap();
     assert_eq!(model.groups.keys().collect::<Vec<_>>(), ["a", "b"]);
     let scores = model.score(all);
     let mean = |g: &str| {
@@ -277,13 +287,14 @@ fn gaps_and_overlaps_are_drawn() {
 #[test]
 fn bad_settings_are_named() {
     let fit = |s: &Settings| Rfm::fit(input(&[1.0], &[]), s).unwrap_err().to_string();
-    let bins = |bins| Settings { bins, ..Settings::default() };
+    let of = |scoring| Settings { scoring, ..Settings::default() };
+    let bins = |bins| of(Scoring { bins: Bins::Each(bins), ..Scoring::default() });
     assert_eq!(fit(&bins([0, 5, 5])), "the parameter `bins` must be within 1 to 100, but is [0, 5, 5]");
     assert!(
         fit(&bins([6, 5, 5])).contains("1 cells in no segment")
             || fit(&bins([6, 5, 5])).contains("cells in no segment")
     );
-    assert!(fit(&Settings { weights: [0.0; 3], ..Settings::default() }).contains("`weights`"));
+    assert!(fit(&of(Scoring { weights: [0.0; 3], ..Scoring::default() })).contains("`weights`"));
     let rhythm = RhythmSettings { lost_gaps: 1.0, ..RhythmSettings::default() };
     assert!(fit(&Settings { rhythm, ..Settings::default() }).contains("lapsing_gaps, lost_gaps"));
     assert!(Rfm::fit(input(&[], &[]), &Settings::default()).is_err());

@@ -29,7 +29,7 @@ use tillwise_ingest::{Cleaning, Columns, Input};
 use tillwise_report::{Cell, Section};
 use tillwise_table::{Table, TableError, assemble};
 
-use crate::analysis::{Analyse, CustomerTable, MadeTable};
+use crate::analysis::{Analysis, CustomerTable, MadeTable};
 use crate::config::{Gates, Run};
 use crate::{Mode, NotDone, PipelineError};
 pub use orders::Orders;
@@ -38,7 +38,7 @@ pub use orders::Orders;
 macro_rules! analyses {
     ($($(#[$only:meta])? $name:ident,)*) => {
         /// All analyses, in the order of their columns in `customers.parquet`.
-        pub const ALL: &[&dyn Analyse] = &[$($(#[$only])? &$name::Analysis,)*];
+        pub const ALL: &[Analysis] = &[$($(#[$only])? $name::ANALYSIS,)*];
 
         /// A whole config file. Every table and key may be left out, but for the input's files and columns.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

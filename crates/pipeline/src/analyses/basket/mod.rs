@@ -9,7 +9,6 @@ use std::path::Path;
 
 use serde::Serialize;
 use tillwise_core::SCALE;
-use tillwise_core::schema::PublishedTable;
 use tillwise_mine::basket::follow::{FirstToSecond, first_to_second, next_purchases};
 use tillwise_mine::basket::hierarchy::Fault;
 use tillwise_mine::basket::sequences::{Sequence, SequenceReport, SequenceSettings, sequences};
@@ -20,39 +19,21 @@ use tillwise_table::TableError;
 
 use super::orders::no_products;
 use super::{Context, Done, Made, booleans, counts, floats, ints, make, side, texts};
-use crate::analysis::{Analyse, Ask, Needs};
-use crate::{Config, NotDone, PipelineError};
+use crate::analysis::{Analysis, Needs};
+use crate::{NotDone, PipelineError};
 use schema::{FIRST_TO_SECOND, ITEMSETS, NEXT_PURCHASE, RULES, SEQUENCES};
 pub use settings::{Level, Settings, Unit, Worth, Written};
 
 /// Itemsets, rules and sequences.
-pub struct Analysis;
-
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "basket"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only what is bought together: itemsets, rules, sequences"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn needs(&self, _ask: &Ask<'_>) -> Needs {
-        Needs { orders: true, ..Needs::default() }
-    }
-
-    fn files<'c>(&self, config: &'c Config) -> Vec<(&'static str, &'c Path)> {
-        config.basket.hierarchy_file.iter().map(|f| (HIERARCHY_FILE, f.as_path())).collect()
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
-}
+pub const ANALYSIS: Analysis = Analysis {
+    name: "basket",
+    about: "Only what is bought together: itemsets, rules, sequences",
+    tables: schema::TABLES,
+    files: |config| config.basket.hierarchy_file.iter().map(|f| (HIERARCHY_FILE, f.as_path())).collect(),
+    needs: |_ask| Needs { orders: true, ..Needs::default() },
+    run,
+    ..Analysis::NONE
+};
 
 const HIERARCHY_FILE: &str = "[basket] hierarchy_file";
 
@@ -110,9 +91,9 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     }
     let apart = if settings.level == Level::Mixed { hierarchy::apart(&items.ancestors) } else { Vec::new() };
     let min_count = settings.min_support.of(baskets.len() as u64);
-    let (itemsets, report) = Miner { min_count, limits: settings.limits(), apart: &apart }.mine(&baskets);
+    let (itemsets, report) = Miner { min_count, limits: settings.limits, apart: &apart }.mine(&baskets);
     let (values, value) = values(&ledger, &items, &baskets, settings.value);
-    let (found, rule_report) = rules(&itemsets, &values, &settings.rules());
+    let (found, rule_report) = rules(&itemsets, &values, &settings.rules);
 
     let customers = owner.chunk_by(|a, b| a == b).count() as u64;
     let least = settings.sequence_support.of(customers);
@@ -121,7 +102,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         let wanted = SequenceSettings {
             min_count: least,
             max_length: settings.sequence_length,
-            max_items: settings.max_items,
+            max_items: settings.limits.max_items,
             min_gap_days: 1,
             max_gap_days: if gap == 0 { i32::MAX } else { gap },
             max_sequences: settings.max_sequences,
@@ -131,12 +112,12 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     } else {
         (Vec::new(), None)
     };
-    let (pairs, too_wide) = first_to_second(&ledger, least, settings.max_basket);
+    let (pairs, too_wide) = first_to_second(&ledger, least, settings.limits.max_basket);
     let mut warnings = warnings(settings, &report, &rule_report, sequence_report.as_ref());
     if too_wide > 0 {
         warnings.push(format!(
             "max_basket: {too_wide} customers with more than {} products in their first or second order were left out of first_to_second",
-            settings.max_basket
+            settings.limits.max_basket
         ));
     }
     let without_category = (settings.level != Level::Product)
@@ -187,25 +168,25 @@ fn warnings(
     if sets.baskets_left_out > 0 {
         said.push(format!(
             "max_basket: {} baskets with more than {} items were left out",
-            sets.baskets_left_out, settings.max_basket
+            sets.baskets_left_out, settings.limits.max_basket
         ));
     }
     if sets.used_count > sets.min_count {
         said.push(format!(
             "max_itemsets: more than {} sets are in {} baskets or more, so only those in {} or more were taken",
-            settings.max_itemsets, sets.min_count, sets.used_count
+            settings.limits.max_itemsets, sets.min_count, sets.used_count
         ));
     }
     if sets.cut_at_max_items {
         said.push(format!(
             "max_items: sets of {} items are frequent; longer ones were not looked for, and closed and maximal are meant among these",
-            settings.max_items
+            settings.limits.max_items
         ));
     }
     if rules.beyond_max_rules > 0 {
         said.push(format!(
             "max_rules: the best {} of {} rules were kept",
-            settings.max_rules,
+            settings.rules.max_rules,
             rules.rules + rules.beyond_max_rules
         ));
     }

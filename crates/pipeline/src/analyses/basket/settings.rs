@@ -3,59 +3,45 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tillwise_mine::basket::{Correction, Least, Limits, RankBy, RuleSettings, Share};
+use tillwise_core::{settings, settings_table};
+use tillwise_mine::basket::{Least, Limits, RuleSettings, Share};
 
 use crate::PipelineError;
 use crate::config::range;
 
-/// `[basket]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// What a basket is.
-    pub unit: Unit,
-    /// What its items are.
-    pub level: Level,
-    /// A CSV file with the columns item and parent, for a hierarchy of several levels; without it, the category column.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hierarchy_file: Option<PathBuf>,
-    /// Baskets that must hold a set: a count, or a share such as 0.01.
-    pub min_support: Least,
-    /// Least confidence of a rule.
-    pub min_confidence: Share,
-    /// Least lift of a rule.
-    pub min_lift: Share,
-    /// Items on the right of a rule, at most.
-    pub max_right: usize,
-    /// Drops rules that a shorter left side makes as confidently.
-    pub drop_redundant: bool,
-    /// How p-values are corrected for the number of rules.
-    pub correction: Correction,
-    /// Largest corrected p-value of a rule; 1 keeps all.
-    pub max_p_value: f64,
-    /// What rules are ranked by.
-    pub rank_by: RankBy,
-    /// What an item is worth in a basket.
-    pub value: Worth,
-    /// Items in a set, at most.
-    pub max_items: usize,
-    /// Baskets with more different items are left out; 0 keeps all.
-    pub max_basket: usize,
-    /// Itemsets, at most.
-    pub max_itemsets: usize,
-    /// Rules, at most.
-    pub max_rules: usize,
-    /// Which itemsets are written.
-    pub itemsets: Written,
-    /// Customers that must support a sequence: a count, or a share.
-    pub sequence_support: Least,
-    /// Sets in a sequence, at most; 0 looks for none.
-    pub sequence_length: usize,
-    /// Days from one set to the next, at most; 0 for any.
-    pub sequence_gap_days: i32,
-    /// Sequences, at most.
-    pub max_sequences: usize,
+settings! {
+    /// The settings of `[basket]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// What a basket is.
+        pub unit: Unit = Unit::Order,
+        /// What its items are.
+        pub level: Level = Level::Product,
+        /// A file with the columns item and parent, for a hierarchy of several levels; without it, the category column.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub hierarchy_file: Option<PathBuf> = None,
+        /// Baskets that must hold a set: a count, or a share such as 0.01.
+        pub min_support: Least = Least::Share(Share::decimal(1, 2)),
+        /// What an item is worth in a basket.
+        pub value: Worth = Worth::Margin,
+        /// Which itemsets are written.
+        pub itemsets: Written = Written::All,
+        /// Customers that must support a sequence: a count, or a share.
+        pub sequence_support: Least = Least::Share(Share::decimal(3, 2)),
+        /// Sets in a sequence, at most; 0 looks for none.
+        pub sequence_length: usize = 2,
+        /// Days from one set to the next, at most; 0 for any.
+        pub sequence_gap_days: i32 = 0,
+        /// Sequences, at most.
+        pub max_sequences: usize = 100_000,
+        ..
+        /// What keeps a run from exploding.
+        pub limits: Limits,
+        /// Which rules to keep.
+        pub rules: RuleSettings,
+    }
 }
+settings_table!(Settings);
 
 /// See [`Settings::unit`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,53 +93,7 @@ pub enum Written {
     Maximal,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let (rules, limits) = (RuleSettings::default(), Limits::default());
-        Settings {
-            unit: Unit::Order,
-            level: Level::Product,
-            hierarchy_file: None,
-            min_support: Least::Share(Share::decimal(1, 2)),
-            min_confidence: rules.min_confidence,
-            min_lift: rules.min_lift,
-            max_right: rules.max_right,
-            drop_redundant: rules.drop_redundant,
-            correction: rules.correction,
-            max_p_value: rules.max_p_value,
-            rank_by: rules.rank_by,
-            value: Worth::Margin,
-            max_items: limits.max_items,
-            max_basket: limits.max_basket,
-            max_itemsets: limits.max_itemsets,
-            max_rules: rules.max_rules,
-            itemsets: Written::All,
-            sequence_support: Least::Share(Share::decimal(3, 2)),
-            sequence_length: 2,
-            sequence_gap_days: 0,
-            max_sequences: 100_000,
-        }
-    }
-}
-
 impl Settings {
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { max_items: self.max_items, max_basket: self.max_basket, max_itemsets: self.max_itemsets }
-    }
-
-    pub(crate) fn rules(&self) -> RuleSettings {
-        RuleSettings {
-            min_confidence: self.min_confidence,
-            min_lift: self.min_lift,
-            max_right: self.max_right,
-            drop_redundant: self.drop_redundant,
-            correction: self.correction,
-            max_p_value: self.max_p_value,
-            rank_by: self.rank_by,
-            max_rules: self.max_rules,
-        }
-    }
-
     /// Checks every value.
     ///
     /// # Errors
@@ -161,20 +101,25 @@ impl Settings {
     pub fn check(&self) -> Result<(), PipelineError> {
         least("[basket] min_support", self.min_support)?;
         least("[basket] sequence_support", self.sequence_support)?;
-        let confidence = self.min_confidence.to_f64();
+        let confidence = self.rules.min_confidence.to_f64();
         range("[basket] min_confidence", confidence <= 1.0, "within 0 to 1", confidence.to_string())?;
-        let p = self.max_p_value;
+        let p = self.rules.max_p_value;
         range("[basket] max_p_value", (0.0..=1.0).contains(&p), "within 0 to 1", p.to_string())?;
         for (key, value) in [
-            ("[basket] max_right", self.max_right),
-            ("[basket] max_items", self.max_items),
-            ("[basket] max_itemsets", self.max_itemsets),
-            ("[basket] max_rules", self.max_rules),
+            ("[basket] max_right", self.rules.max_right),
+            ("[basket] max_items", self.limits.max_items),
+            ("[basket] max_itemsets", self.limits.max_itemsets),
+            ("[basket] max_rules", self.rules.max_rules),
             ("[basket] max_sequences", self.max_sequences),
         ] {
             range(key, value >= 1, "at least 1", value.to_string())?;
         }
-        range("[basket] max_items", self.max_items <= 20, "at most 20", self.max_items.to_string())?;
+        range(
+            "[basket] max_items",
+            self.limits.max_items <= 20,
+            "at most 20",
+            self.limits.max_items.to_string(),
+        )?;
         let gap = self.sequence_gap_days;
         range("[basket] sequence_gap_days", gap >= 0, "at least 0", gap.to_string())?;
         let length = self.sequence_length;

@@ -7,60 +7,38 @@ pub mod tables;
 pub mod tell;
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
-use tillwise_core::schema::{Column, PublishedTable};
 use tillwise_mine::churn::train::{Trained, clean, train};
 use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
 use tillwise_mine::stats::Steps;
 
 use super::{Context, Done, booleans, floats, ints, texts};
-use crate::analysis::{Analyse, Ask, CustomerTable, Needs};
-use crate::{Config, NotDone, PipelineError, config};
+use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
+use crate::{NotDone, PipelineError, config};
 use features::{ATTRIBUTES_FILE, Attributes, Columns};
 pub use settings::{ChurnModel, Label, Settings};
 use tables::Scores;
 
 /// Churn.
-pub struct Analysis;
+pub const ANALYSIS: Analysis = Analysis {
+    name: "churn",
+    about: "Only churn",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    has_model: true,
+    files: |config| config.churn.attributes_file.iter().map(|f| (ATTRIBUTES_FILE, f.as_path())).collect(),
+    needs,
+    run,
+    ..Analysis::NONE
+};
 
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "churn"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only churn"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn has_model(&self) -> bool {
-        true
-    }
-
-    fn files<'c>(&self, config: &'c Config) -> Vec<(&'static str, &'c Path)> {
-        config.churn.attributes_file.iter().map(|f| (ATTRIBUTES_FILE, f.as_path())).collect()
-    }
-
-    fn needs(&self, ask: &Ask<'_>) -> Needs {
-        let settings = &ask.config.churn;
-        let cutoffs = if ask.fits { cutoffs(settings, ask.first, ask.as_of).ok() } else { None };
-        let days = cutoffs.into_iter().flat_map(|c| c.training.into_iter().chain([c.judged]));
-        Needs { tables: days.map(|day| labelled(settings, day)).collect(), ..Needs::default() }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
+fn needs(ask: &Ask<'_>) -> Needs {
+    let settings = &ask.config.churn;
+    let cutoffs = if ask.fits { cutoffs(settings, ask.first, ask.as_of).ok() } else { None };
+    let days = cutoffs.into_iter().flat_map(|c| c.training.into_iter().chain([c.judged]));
+    Needs { tables: days.map(|day| labelled(settings, day)).collect(), ..Needs::default() }
 }
 
 /// A customer table at a cutoff, with its label.
@@ -130,7 +108,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let probabilities = model.score(&columns);
     let scores = Scores { explained: model.explain(&columns, REASONS), probabilities };
     let values = table.f64s("net_revenue_365d")?;
-    let terms = settings.terms();
+    let terms = settings.terms;
     report.train.warnings.extend(unseen.into_iter().map(|(feature, rows)| {
         format!("`{feature}` has values that the model does not know, in {rows} rows; they count as blank")
     }));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::{settings, settings_table};
 use tillwise_mine::churn::act::OfferTerms;
 use tillwise_mine::churn::calibrate::Method;
 use tillwise_mine::churn::{Criterion, Kind, TrainSettings, TreeSettings, Tuning};
@@ -10,59 +11,89 @@ use tillwise_mine::churn::{Criterion, Kind, TrainSettings, TreeSettings, Tuning}
 use crate::PipelineError;
 use crate::config::{Auto, check_features, is_churn_feature, is_text, range};
 
-/// The settings of `[churn]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// No order in this many days is churn.
-    pub horizon_days: i32,
-    /// What churn is.
-    pub label: Label,
-    /// Earlier cutoffs to train on, a horizon apart.
-    pub training_cutoffs: usize,
-    /// Train and judge on customers with an order in this many days before the cutoff.
-    pub eligible_days: i32,
-    /// What gives the probabilities: a model, or `"auto"` for the tree unless a challenger beats it out of time.
-    pub model: ChurnModel,
-    /// For `"auto"`: the AUC by which a challenger must beat the tree.
-    pub margin: f64,
-    /// What a split of the tree lowers.
-    pub criterion: Criterion,
-    /// Whether depth, leaf size, pruning and shrinkage are chosen by cross-validation.
-    pub tune: bool,
-    /// Splits from the root to a leaf, at most.
-    pub max_depth: usize,
-    /// Rows in a leaf, at least.
-    pub min_leaf: usize,
-    /// Without `tune`: what a leaf must lower the impurity by.
-    pub pruning: f64,
-    /// Without `tune`: rows that the share above counts for in a leaf's probability.
-    pub shrinkage: f64,
-    /// Features with which churn may only rise.
-    pub increasing: Vec<String>,
-    /// Features with which churn may only fall.
-    pub decreasing: Vec<String>,
-    /// Folds of the cross-validation.
-    pub folds: usize,
-    /// How probabilities are calibrated.
-    pub calibration: Method,
-    /// Draws for the intervals of the measures; 0 for none.
-    pub bootstrap: usize,
-    /// What an offer to stay costs.
-    pub offer_cost: f64,
-    /// Share of those about to leave whom an offer keeps.
-    pub response_rate: f64,
-    /// Share of a customer's revenue of the last 365 days that is saved with the customer.
-    pub value_saved: f64,
-    /// Most that offers may cost together; without it, all that pay are listed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub budget: Option<f64>,
-    /// A CSV file with a column customer_id and attributes of your own, numbers or categories.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attributes_file: Option<PathBuf>,
-    /// What models look at.
-    pub features: Vec<String>,
+/// What models look at, where no features are given.
+const FEATURES: [&str; 27] = [
+    "days_since_last",
+    "tenure_days",
+    "orders",
+    "order_days",
+    "lines",
+    "units",
+    "net_revenue",
+    "avg_order_value",
+    "returns_share",
+    "distinct_products",
+    "lines_per_order",
+    "mean_gap_days",
+    "std_gap_days",
+    "lateness",
+    "orders_30d",
+    "orders_90d",
+    "orders_180d",
+    "orders_365d",
+    "orders_trend",
+    "net_revenue_30d",
+    "net_revenue_90d",
+    "net_revenue_180d",
+    "net_revenue_365d",
+    "revenue_trend",
+    "p_alive",
+    "top_country",
+    "top_channel",
+];
+
+settings! {
+    /// The settings of `[churn]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// No order in this many days is churn.
+        pub horizon_days: i32 = 90,
+        /// What churn is.
+        pub label: Label = Label::Horizon,
+        /// Earlier cutoffs to train on, a horizon apart.
+        pub training_cutoffs: usize = 3,
+        /// Train and judge on customers with an order in this many days before the cutoff.
+        pub eligible_days: i32 = 180,
+        /// What gives the probabilities: a model, or `"auto"` for the tree unless a challenger beats it out of time.
+        pub model: ChurnModel = ChurnModel::Fixed(Kind::Tree),
+        /// For `"auto"`: the AUC by which a challenger must beat the tree.
+        pub margin: f64 = 0.01,
+        /// What a split of the tree lowers.
+        pub criterion: Criterion = Criterion::Gini,
+        /// Whether depth, leaf size, pruning and shrinkage are chosen by cross-validation.
+        pub tune: bool = true,
+        /// Splits from the root to a leaf, at most.
+        pub max_depth: usize = 8,
+        /// Rows in a leaf, at least.
+        pub min_leaf: usize = 20,
+        /// Without `tune`: what a leaf must lower the impurity by.
+        pub pruning: f64 = 0.0,
+        /// Without `tune`: rows that the share above counts for in a leaf's probability.
+        pub shrinkage: f64 = 10.0,
+        /// Features with which churn may only rise.
+        pub increasing: Vec<String> = Vec::new(),
+        /// Features with which churn may only fall.
+        pub decreasing: Vec<String> = Vec::new(),
+        /// Folds of the cross-validation.
+        pub folds: usize = 5,
+        /// How probabilities are calibrated.
+        pub calibration: Method = Method::Platt,
+        /// Draws for the intervals of the measures; 0 for none.
+        pub bootstrap: usize = 200,
+        /// Most that offers may cost together; without it, all that pay are listed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub budget: Option<f64> = None,
+        /// A CSV file with a column customer_id and attributes of your own, numbers or categories.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub attributes_file: Option<PathBuf> = None,
+        /// What models look at.
+        pub features: Vec<String> = FEATURES.map(str::to_owned).to_vec(),
+        ..
+        /// What an offer to stay costs and brings. A customer's value is the revenue of the last 365 days.
+        pub terms: OfferTerms,
+    }
 }
+settings_table!(Settings);
 
 /// See [`Settings::label`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,75 +130,7 @@ pub enum ChurnModel {
     Fixed(Kind),
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let features = [
-            "days_since_last",
-            "tenure_days",
-            "orders",
-            "order_days",
-            "lines",
-            "units",
-            "net_revenue",
-            "avg_order_value",
-            "returns_share",
-            "distinct_products",
-            "lines_per_order",
-            "mean_gap_days",
-            "std_gap_days",
-            "lateness",
-            "orders_30d",
-            "orders_90d",
-            "orders_180d",
-            "orders_365d",
-            "orders_trend",
-            "net_revenue_30d",
-            "net_revenue_90d",
-            "net_revenue_180d",
-            "net_revenue_365d",
-            "revenue_trend",
-            "p_alive",
-            "top_country",
-            "top_channel",
-        ];
-        Settings {
-            horizon_days: 90,
-            label: Label::Horizon,
-            training_cutoffs: 3,
-            eligible_days: 180,
-            model: ChurnModel::Fixed(Kind::Tree),
-            margin: 0.01,
-            criterion: Criterion::Gini,
-            tune: true,
-            max_depth: 8,
-            min_leaf: 20,
-            pruning: 0.0,
-            shrinkage: 10.0,
-            increasing: Vec::new(),
-            decreasing: Vec::new(),
-            folds: 5,
-            calibration: Method::Platt,
-            bootstrap: 200,
-            offer_cost: 1.0,
-            response_rate: 0.1,
-            value_saved: 0.3,
-            budget: None,
-            attributes_file: None,
-            features: features.map(str::to_owned).to_vec(),
-        }
-    }
-}
-
 impl Settings {
-    /// What an offer costs and brings.
-    pub fn terms(&self) -> OfferTerms {
-        OfferTerms {
-            offer_cost: self.offer_cost,
-            response_rate: self.response_rate,
-            value_saved: self.value_saved,
-        }
-    }
-
     /// Settings of the training, for features in this order.
     pub fn train(&self, features: &[String], seed: u64) -> TrainSettings {
         let direction =
@@ -206,7 +169,7 @@ impl Settings {
             seed,
             calibration: self.calibration,
             bootstrap: self.bootstrap,
-            terms: self.terms(),
+            terms: self.terms,
         }
     }
 
@@ -234,14 +197,15 @@ impl Settings {
             ("[churn] margin", self.margin),
             ("[churn] pruning", self.pruning),
             ("[churn] shrinkage", self.shrinkage),
-            ("[churn] offer_cost", self.offer_cost),
+            ("[churn] offer_cost", self.terms.offer_cost),
             ("[churn] budget", self.budget.unwrap_or(0.0)),
         ] {
             range(key, value.is_finite() && value >= 0.0, "a number from 0", value.to_string())?;
         }
-        for (key, value) in
-            [("[churn] response_rate", self.response_rate), ("[churn] value_saved", self.value_saved)]
-        {
+        for (key, value) in [
+            ("[churn] response_rate", self.terms.response_rate),
+            ("[churn] value_saved", self.terms.value_saved),
+        ] {
             range(key, (0.0..=1.0).contains(&value), "within 0 to 1", value.to_string())?;
         }
         for (key, list) in

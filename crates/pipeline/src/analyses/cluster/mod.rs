@@ -5,49 +5,27 @@ pub mod settings;
 mod tell;
 
 use serde::{Deserialize, Serialize};
-use tillwise_core::schema::{Column, PublishedTable};
 use tillwise_core::{Day, ModelFile, Parameters};
 use tillwise_mine::cluster::{Clusters, Drift, OUTLIER, Report as FitReport, Tried, profile};
 use tillwise_table::TableError;
 
 use super::{Context, Done, Made, Sums, counts, feature, floats, ints, make, texts};
-use crate::analysis::Analyse;
-use crate::{Config, Mode, NotDone, PipelineError};
+use crate::analysis::Analysis;
+use crate::{Mode, NotDone, PipelineError};
 use schema::{CLUSTER_CHOICE, CLUSTER_DRIFT, CLUSTER_PROFILES, CLUSTER_RULES, CLUSTERS};
 pub use settings::{FeatureChoice, KChoice, Settings};
 
 /// Clusters.
-pub struct Analysis;
-
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "cluster"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only clusters"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn has_model(&self) -> bool {
-        true
-    }
-
-    fn looks_back(&self, config: &Config) -> bool {
-        config.cluster.follow_last || config.cluster.refresh_days > 0
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
-}
+pub const ANALYSIS: Analysis = Analysis {
+    name: "cluster",
+    about: "Only clusters",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    has_model: true,
+    looks_back: |config| config.cluster.follow_last || config.cluster.refresh_days > 0,
+    run,
+    ..Analysis::NONE
+};
 
 /// The name of customers in no cluster.
 const OUTLIERS: &str = "outliers";

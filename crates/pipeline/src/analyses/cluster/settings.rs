@@ -1,50 +1,38 @@
 //! `[cluster]`.
 
 use serde::{Deserialize, Serialize};
-use tillwise_mine::cluster::kmeans::{Start, Steps};
-use tillwise_mine::cluster::{Criterion, FeatureSpec, K, Method, Settings as ClusterSettings, Transform};
+use tillwise_core::{settings, settings_table};
+use tillwise_mine::cluster::{FeatureSpec, How, K, Settings as ClusterSettings, Transform};
 
 use crate::PipelineError;
 use crate::config::{Auto, check_features, is_feature, is_money, range, wrong};
 
-/// The settings of `[cluster]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// How clusters are found.
-    pub method: Method,
-    /// A number, or `"auto"` for the best by `choose` between `k_min` and `k_max`.
-    pub k: KChoice,
-    /// Fewest clusters for `"auto"`.
-    pub k_min: usize,
-    /// Most clusters for `"auto"`.
-    pub k_max: usize,
-    /// What `"auto"` goes by.
-    pub choose: Criterion,
-    /// How first centres are drawn.
-    pub start: Start,
-    /// Starts; the best wins.
-    pub starts: usize,
-    /// Steps at most, per start.
-    pub max_iterations: usize,
-    /// Where to stop: squared movement of the centres, relative to the features' variance.
-    pub tolerance: f64,
-    /// Customers that `k` and the starts are tried on, and that mixtures and density are fitted on.
-    pub sample: usize,
-    /// Customers of a mini-batch.
-    pub batch: usize,
-    /// For density: customers near each other that make a cluster.
-    pub min_points: usize,
-    /// For density: how near, in the scaled space; without it, the knee of the distances.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub eps: Option<f64>,
-    /// Whether clusters keep the ids of the last run's that they overlap most.
-    pub follow_last: bool,
-    /// Days for which the last run's clusters are used again; at 0 every run finds its own.
-    pub refresh_days: i32,
-    /// Columns of the customer table, or tables such as `{ column = "orders", transform = "yeo_johnson" }`.
-    pub features: Vec<FeatureChoice>,
+/// The features of clusters, where none are given.
+const FEATURES: [&str; 6] =
+    ["days_since_last", "orders", "net_revenue", "avg_order_value", "tenure_days", "distinct_products"];
+
+settings! {
+    /// The settings of `[cluster]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// A number, or `"auto"` for the best by `choose` between `k_min` and `k_max`.
+        pub k: KChoice = KChoice::Auto(Auto::Auto),
+        /// Fewest clusters for `"auto"`.
+        pub k_min: usize = 3,
+        /// Most clusters for `"auto"`.
+        pub k_max: usize = 8,
+        /// Whether clusters keep the ids of the last run's that they overlap most.
+        pub follow_last: bool = true,
+        /// Days for which the last run's clusters are used again; at 0 every run finds its own.
+        pub refresh_days: i32 = 0,
+        /// Columns of the customer table, or tables such as `{ column = "orders", transform = "yeo_johnson" }`.
+        pub features: Vec<FeatureChoice> = FEATURES.map(|f| FeatureChoice::Column(f.to_owned())).to_vec(),
+        ..
+        /// How clusters are found.
+        pub how: How,
+    }
 }
+settings_table!(Settings);
 
 /// See [`Settings::features`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,38 +66,6 @@ pub enum KChoice {
     Auto(Auto),
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let d = ClusterSettings::default();
-        let features = [
-            "days_since_last",
-            "orders",
-            "net_revenue",
-            "avg_order_value",
-            "tenure_days",
-            "distinct_products",
-        ];
-        Settings {
-            method: d.method,
-            k: KChoice::Auto(Auto::Auto),
-            k_min: 3,
-            k_max: 8,
-            choose: d.criterion,
-            start: d.steps.start,
-            starts: d.steps.starts,
-            max_iterations: d.steps.max_iterations,
-            tolerance: d.steps.tolerance,
-            sample: d.sample,
-            batch: d.batch,
-            min_points: d.min_points,
-            eps: None,
-            follow_last: true,
-            refresh_days: 0,
-            features: features.map(|f| FeatureChoice::Column(f.to_owned())).to_vec(),
-        }
-    }
-}
-
 impl Settings {
     pub(crate) fn settings(&self, seed: u64) -> ClusterSettings {
         let spec = |f: &FeatureChoice| match f {
@@ -120,24 +76,13 @@ impl Settings {
             FeatureChoice::Spec(spec) => spec.clone(),
         };
         ClusterSettings {
-            method: self.method,
             k: match self.k {
                 KChoice::Fixed(k) => K::Fixed(k),
                 KChoice::Auto(_) => K::Auto { min: self.k_min, max: self.k_max },
             },
-            criterion: self.choose,
             features: self.features.iter().map(spec).collect(),
-            steps: Steps {
-                start: self.start,
-                starts: self.starts,
-                max_iterations: self.max_iterations,
-                tolerance: self.tolerance,
-                seed,
-            },
-            sample: self.sample,
-            batch: self.batch,
-            min_points: self.min_points,
-            eps: self.eps,
+            how: self.how.clone(),
+            seed,
         }
     }
 
@@ -156,17 +101,22 @@ impl Settings {
             "2 <= k_min <= k_max <= 100",
             format!("{} and {}", c.k_min, c.k_max),
         )?;
-        range("[cluster] starts", (1..=1000).contains(&c.starts), "within 1 to 1000", c.starts.to_string())?;
-        range("[cluster] max_iterations", c.max_iterations >= 1, "at least 1", "0".into())?;
-        range("[cluster] tolerance", c.tolerance >= 0.0, "at least 0", c.tolerance.to_string())?;
-        range("[cluster] sample", c.sample >= 100, "at least 100", c.sample.to_string())?;
-        range("[cluster] batch", c.batch >= 1, "at least 1", c.batch.to_string())?;
-        range("[cluster] min_points", c.min_points >= 2, "at least 2", c.min_points.to_string())?;
+        range(
+            "[cluster] starts",
+            (1..=1000).contains(&c.how.starts),
+            "within 1 to 1000",
+            c.how.starts.to_string(),
+        )?;
+        range("[cluster] max_iterations", c.how.max_iterations >= 1, "at least 1", "0".into())?;
+        range("[cluster] tolerance", c.how.tolerance >= 0.0, "at least 0", c.how.tolerance.to_string())?;
+        range("[cluster] sample", c.how.sample >= 100, "at least 100", c.how.sample.to_string())?;
+        range("[cluster] batch", c.how.batch >= 1, "at least 1", c.how.batch.to_string())?;
+        range("[cluster] min_points", c.how.min_points >= 2, "at least 2", c.how.min_points.to_string())?;
         range(
             "[cluster] eps",
-            c.eps.is_none_or(|e| e > 0.0),
+            c.how.eps.is_none_or(|e| e > 0.0),
             "above 0",
-            c.eps.unwrap_or_default().to_string(),
+            c.how.eps.unwrap_or_default().to_string(),
         )?;
         range(
             "[cluster] refresh_days",

@@ -7,7 +7,6 @@ mod tell;
 use arrow::array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
-use tillwise_core::schema::{Column, PublishedTable};
 use tillwise_mine::clv::{
     Candidate, Clv, Fit, Input, Judged, Known, Levels, MOST_SPREAD, Model, Month, Occasions, Orders, Report,
     Score, Settings as FitSettings, choose, judge, track,
@@ -15,47 +14,30 @@ use tillwise_mine::clv::{
 use tillwise_table::{Table, TableError};
 
 use super::{Context, Done, Made, booleans, counts, days, floats, ints, make, maybe_ints, texts};
-use crate::analysis::{Analyse, Ask, CustomerTable, Needs};
+use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
 use crate::{NotDone, config};
 use schema::{CLV_CALIBRATION, CLV_DISTRIBUTION, CLV_FORECAST, CLV_MODELS, CLV_PARAMETERS, CLV_TRACKING};
 pub use settings::{ModelChoice, Settings};
 
 /// Customer lifetime value.
-pub struct Analysis;
+pub const ANALYSIS: Analysis = Analysis {
+    name: "clv",
+    about: "Only customer lifetime value",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    has_model: true,
+    needs,
+    run,
+    ..Analysis::NONE
+};
 
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "clv"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only customer lifetime value"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn has_model(&self) -> bool {
-        true
-    }
-
-    fn needs(&self, ask: &Ask<'_>) -> Needs {
-        let settings = &ask.config.clv;
-        let end = if ask.fits { calibration_end(settings, ask.first, ask.as_of).ok() } else { None };
-        Needs {
-            tables: end.map(|end| calibration(settings, end, ask.as_of)).into_iter().collect(),
-            orders: false,
-            occasion_days: occasion_days(settings),
-        }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
+fn needs(ask: &Ask<'_>) -> Needs {
+    let settings = &ask.config.clv;
+    let end = if ask.fits { calibration_end(settings, ask.first, ask.as_of).ok() } else { None };
+    Needs {
+        tables: end.map(|end| calibration(settings, end, ask.as_of)).into_iter().collect(),
+        orders: false,
+        occasion_days: occasion_days(settings),
     }
 }
 
@@ -341,7 +323,7 @@ fn fit(
             purchase: columns.levels(&settings.purchase_covariates)?,
             drop_out: columns.levels(&settings.dropout_covariates)?,
             l2: settings.l2,
-            value: settings.value(),
+            value: settings.value,
         };
         let groups = columns.groups(by)?;
         let known = columns.known(&fit_settings.purchase, &fit_settings.drop_out)?;

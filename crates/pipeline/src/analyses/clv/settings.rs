@@ -1,55 +1,43 @@
 //! `[clv]`.
 
 use serde::{Deserialize, Serialize};
-use tillwise_mine::clv::{
-    Margin, Model as OrdersModel, NonPositiveSpend, Settings as FitSettings, TimeUnit, Value,
-};
+use tillwise_core::{settings, settings_table};
+use tillwise_mine::clv::{Model as OrdersModel, TimeUnit, Value};
 
 use crate::PipelineError;
 use crate::config::{Auto, is_text, range, wrong};
 
-/// The settings of `[clv]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// The model of orders, or `"auto"` for the one that does best in the holdout.
-    pub model: ModelChoice,
-    /// How far CLV looks.
-    pub horizon_days: f64,
-    /// Margin per unit of revenue, or `"unit_cost"`; at 1, CLV is revenue.
-    pub margin: Margin,
-    /// Discount rate per year, 0.1 for 10 %.
-    pub annual_discount_rate: f64,
-    /// What it costs to serve an order.
-    pub cost_per_order: f64,
-    /// What it costs to keep a living customer for a year.
-    pub cost_per_year: f64,
-    /// What it cost to win a customer.
-    pub acquisition_cost: f64,
-    /// What customers whose net spend is not above zero are expected to spend.
-    pub nonpositive_spend: NonPositiveSpend,
-    /// Coverage of the intervals; at 0 there are none.
-    pub interval: f64,
-    /// What the model's time is counted in; only the parameters' scale depends on it.
-    pub time_unit: TimeUnit,
-    /// For BG/BB: days of an occasion.
-    pub occasion_days: i32,
-    /// The last days, on which models are judged that are fitted to the days before; at 0 there is no judgement.
-    pub holdout_days: i32,
-    /// A text column of the customer table: each of its values gets a fit of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// Fewest customers of a group with its own fit.
-    pub min_group: usize,
-    /// Text columns that the buying rates depend on.
-    pub purchase_covariates: Vec<String>,
-    /// Text columns that the drop-out depends on.
-    pub dropout_covariates: Vec<String>,
-    /// Penalty on the squared coefficients of covariates.
-    pub l2: f64,
-    /// Writes each customer's probabilities of 0, 1, ... order days up to this many; at 0 none.
-    pub distribution_up_to: usize,
+settings! {
+    /// The settings of `[clv]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// The model of orders, or `"auto"` for the one that does best in the holdout.
+        pub model: ModelChoice = ModelChoice::Fixed(OrdersModel::BgNbd),
+        /// What the model's time is counted in; only the parameters' scale depends on it.
+        pub time_unit: TimeUnit = TimeUnit::Week,
+        /// For BG/BB: days of an occasion.
+        pub occasion_days: i32 = 30,
+        /// The last days, on which models are judged that are fitted to the days before; at 0 there is no judgement.
+        pub holdout_days: i32 = 180,
+        /// A text column of the customer table: each of its values gets a fit of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub by: Option<String> = None,
+        /// Fewest customers of a group with its own fit.
+        pub min_group: usize = 500,
+        /// Text columns that the buying rates depend on.
+        pub purchase_covariates: Vec<String> = Vec::new(),
+        /// Text columns that the drop-out depends on.
+        pub dropout_covariates: Vec<String> = Vec::new(),
+        /// Penalty on the squared coefficients of covariates.
+        pub l2: f64 = 0.01,
+        /// Writes each customer's probabilities of 0, 1, ... order days up to this many; at 0 none.
+        pub distribution_up_to: usize = 0,
+        ..
+        /// How future orders become money.
+        pub value: Value,
+    }
 }
+settings_table!(Settings);
 
 /// See [`Settings::model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,47 +52,7 @@ pub enum ModelChoice {
     Fixed(OrdersModel),
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let FitSettings { model, time_unit, occasion_days, min_group, l2, value, .. } =
-            FitSettings::default();
-        Settings {
-            model: ModelChoice::Fixed(model),
-            horizon_days: value.horizon_days,
-            margin: value.margin,
-            annual_discount_rate: value.annual_discount_rate,
-            cost_per_order: value.cost_per_order,
-            cost_per_year: value.cost_per_year,
-            acquisition_cost: value.acquisition_cost,
-            nonpositive_spend: value.nonpositive_spend,
-            interval: value.interval,
-            time_unit,
-            occasion_days: occasion_days as i32,
-            holdout_days: 180,
-            by: None,
-            min_group,
-            purchase_covariates: Vec::new(),
-            dropout_covariates: Vec::new(),
-            l2,
-            distribution_up_to: 0,
-        }
-    }
-}
-
 impl Settings {
-    pub(crate) fn value(&self) -> Value {
-        Value {
-            horizon_days: self.horizon_days,
-            margin: self.margin,
-            annual_discount_rate: self.annual_discount_rate,
-            cost_per_order: self.cost_per_order,
-            cost_per_year: self.cost_per_year,
-            acquisition_cost: self.acquisition_cost,
-            nonpositive_spend: self.nonpositive_spend,
-            interval: self.interval,
-        }
-    }
-
     /// Whether time is to be cut into occasions.
     pub(crate) fn counts_occasions(&self) -> bool {
         self.model == ModelChoice::Fixed(OrdersModel::BgBb)
@@ -115,7 +63,7 @@ impl Settings {
     /// # Errors
     /// If one is out of range.
     pub fn check(&self) -> Result<(), PipelineError> {
-        self.value().check().map_err(|e| wrong("[clv]", e.to_string()))?;
+        self.value.check().map_err(|e| wrong("[clv]", e.to_string()))?;
         range(
             "[clv] occasion_days",
             (1..=3650).contains(&self.occasion_days),
@@ -168,9 +116,9 @@ impl Settings {
         let occasion = f64::from(self.occasion_days);
         range(
             "[clv] horizon_days",
-            !self.counts_occasions() || self.horizon_days >= occasion,
+            !self.counts_occasions() || self.value.horizon_days >= occasion,
             "at least occasion_days for bg_bb",
-            self.horizon_days.to_string(),
+            self.value.horizon_days.to_string(),
         )?;
         range(
             "[clv] holdout_days",

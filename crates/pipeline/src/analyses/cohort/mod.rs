@@ -7,7 +7,6 @@ mod tell;
 use std::collections::HashMap;
 
 use serde::Serialize;
-use tillwise_core::schema::PublishedTable;
 use tillwise_core::sum_to_f64 as money;
 use tillwise_mine::cohort::{Calendar, Cell, Seen, cohorts};
 use tillwise_mine::ledger::Ledger;
@@ -15,35 +14,20 @@ use tillwise_table::TableError;
 
 use super::orders::Orders;
 use super::{Context, Done, Made, booleans, counts, days, floats, ints, make, texts};
-use crate::analysis::{Analyse, Ask, Needs};
+use crate::analysis::{Analysis, Needs};
 use crate::{NotDone, PipelineError};
 use schema::{COHORT_PERIODS, COHORTS, COHORTS_WIDE};
 pub use settings::{CohortBy, Settings};
 
 /// Cohorts.
-pub struct Analysis;
-
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "cohort"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only cohorts"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn needs(&self, _ask: &Ask<'_>) -> Needs {
-        Needs { orders: true, ..Needs::default() }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
-}
+pub const ANALYSIS: Analysis = Analysis {
+    name: "cohort",
+    about: "Only cohorts",
+    tables: schema::TABLES,
+    needs: |_ask| Needs { orders: true, ..Needs::default() },
+    run,
+    ..Analysis::NONE
+};
 
 #[derive(Serialize)]
 struct Report {

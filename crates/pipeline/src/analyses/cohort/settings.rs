@@ -1,24 +1,27 @@
 //! `[cohort]`.
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::{settings, settings_table};
 use tillwise_mine::cohort::Length;
 
 use crate::PipelineError;
 use crate::config::range;
 
-/// `[cohort]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// The length of a period.
-    pub period: Length,
-    /// The month that years and quarters begin with.
-    pub fiscal_start_month: u8,
-    /// What cohorts are split by beside all customers, each as it was in the first order: country, channel, store, category, product.
-    pub by: Vec<CohortBy>,
-    /// The largest groups of a split; the rest are drawn together as `(other)`.
-    pub max_groups: usize,
+settings! {
+    /// The settings of `[cohort]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// The length of a period.
+        pub period: Length = Length::Month,
+        /// The month that years and quarters begin with.
+        pub fiscal_start_month: u8 = 1,
+        /// What cohorts are split by beside all customers, each as it was in the first order: country, channel, store, category, product.
+        pub by: Vec<CohortBy> = Vec::new(),
+        /// The largest groups of a split; the rest are drawn together as `(other)`.
+        pub max_groups: usize = 20,
+    }
 }
+settings_table!(Settings);
 
 /// See [`Settings::by`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,12 +49,6 @@ impl CohortBy {
             CohortBy::Category => "category",
             CohortBy::Product => "product",
         }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { period: Length::Month, fiscal_start_month: 1, by: Vec::new(), max_groups: 20 }
     }
 }
 

@@ -8,42 +8,23 @@ mod tell;
 use std::collections::HashMap;
 
 use serde::Serialize;
-use tillwise_core::schema::{Column, PublishedTable};
 
 use super::{Context, Done, booleans, counts, make};
 use crate::NotDone;
-use crate::analysis::{Analyse, Ask, CustomerTable, Needs};
+use crate::analysis::{Analysis, CustomerTable, Needs};
 use schema::EXAMPLE;
 pub use settings::Settings;
 
 /// Who ordered since an earlier day.
-pub struct Analysis;
-
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "example"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only the example"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn needs(&self, ask: &Ask<'_>) -> Needs {
-        Needs { tables: vec![earlier(&ask.config.example, ask.as_of)], ..Needs::default() }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
-}
+pub const ANALYSIS: Analysis = Analysis {
+    name: "example",
+    about: "Only the example",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    needs: |ask| Needs { tables: vec![earlier(&ask.config.example, ask.as_of)], ..Needs::default() },
+    run,
+    ..Analysis::NONE
+};
 
 /// The picture that orders are compared with.
 fn earlier(settings: &Settings, as_of: tillwise_core::Day) -> CustomerTable {

@@ -1,23 +1,20 @@
 //! `[example]`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tillwise_core::{settings, settings_table};
 
 use crate::PipelineError;
 use crate::config::range;
 
-/// The settings of `[example]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Days back to the picture that orders are compared with.
-    pub days_back: i32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { days_back: 30 }
+settings! {
+    /// The settings of `[example]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// Days back to the picture that orders are compared with.
+        pub days_back: i32 = 30,
     }
 }
+settings_table!(Settings);
 
 impl Settings {
     /// Checks every value.

@@ -6,7 +6,6 @@ mod tell;
 
 use serde::Serialize;
 use tillwise_core::Day;
-use tillwise_core::schema::{Column, PublishedTable};
 use tillwise_mine::MineError;
 use tillwise_mine::clv::{Clv, Input, Settings as FitSettings, Value};
 use tillwise_mine::forecast::{
@@ -16,39 +15,25 @@ use tillwise_table::{Table, TableError};
 
 use super::{Context, Done, Made, counts, days, floats, make, texts};
 use crate::NotDone;
-use crate::analysis::{Analyse, Ask, CustomerTable, Needs};
+use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
 use schema::{FORECAST_COVERAGE, FORECAST_ORIGINS};
 use settings::STEP_DAYS;
 pub use settings::Settings;
 
 /// Forecasts.
-pub struct Analysis;
+pub const ANALYSIS: Analysis = Analysis {
+    name: "forecast",
+    about: "Only what the next weeks bring, judged at past days",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    needs,
+    run,
+    ..Analysis::NONE
+};
 
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "forecast"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only what the next weeks bring, judged at past days"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn needs(&self, ask: &Ask<'_>) -> Needs {
-        let days = past_days(&ask.config.forecast, ask.first, ask.as_of);
-        Needs { tables: days.into_iter().map(picture).collect(), ..Needs::default() }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
+fn needs(ask: &Ask<'_>) -> Needs {
+    let days = past_days(&ask.config.forecast, ask.first, ask.as_of);
+    Needs { tables: days.into_iter().map(picture).collect(), ..Needs::default() }
 }
 
 /// The past days that the history carries, the earliest first.

@@ -1,6 +1,7 @@
 //! `[forecast]`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use tillwise_core::{settings, settings_table};
 use tillwise_mine::clv::Model;
 
 use crate::PipelineError;
@@ -9,25 +10,21 @@ use crate::config::range;
 /// Days from one origin to the next.
 pub const STEP_DAYS: i32 = 30;
 
-/// The settings of `[forecast]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// How far forecasts look: a multiple of 30 days.
-    pub horizon_days: i32,
-    /// How far back origins are looked for, 30 days apart.
-    pub history_days: i32,
-    /// The model of orders that the forecasts begin with.
-    pub model: Model,
-    /// The share of what comes that ranges are to hold.
-    pub coverage: f64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { horizon_days: 90, history_days: 1080, model: Model::BgNbd, coverage: 0.9 }
+settings! {
+    /// The settings of `[forecast]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// How far forecasts look: a multiple of 30 days.
+        pub horizon_days: i32 = 90,
+        /// How far back origins are looked for, 30 days apart.
+        pub history_days: i32 = 1080,
+        /// The model of orders that the forecasts begin with.
+        pub model: Model = Model::BgNbd,
+        /// The share of what comes that ranges are to hold.
+        pub coverage: f64 = 0.9,
     }
 }
+settings_table!(Settings);
 
 impl Settings {
     /// Steps that a forecast looks ahead.

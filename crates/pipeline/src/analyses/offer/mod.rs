@@ -9,7 +9,6 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::schema::PublishedTable;
 use tillwise_mine::offer::judge::{LENGTHS, Score};
 use tillwise_mine::offer::{
     Bought, Customer, Histories, Judgement, Kind, Names, Offer, Offers, Reason, Task, Workspace,
@@ -18,7 +17,7 @@ use tillwise_table::TableError;
 
 use super::orders::no_products;
 use super::{Context, Done, Made, counts, floats, ints, make, side, texts};
-use crate::analysis::{Analyse, Ask, Needs};
+use crate::analysis::{Analysis, Needs};
 use crate::{Config, NotDone, PipelineError};
 use schema::{OFFER_METRICS, OFFERS};
 pub use settings::{DueAfter, OfferRank, Settings};
@@ -27,37 +26,20 @@ const EXCLUDE_FILE: &str = "[offer] exclude_file";
 const STOCK_FILE: &str = "[offer] stock_file";
 
 /// Next best offers.
-pub struct Analysis;
+pub const ANALYSIS: Analysis = Analysis {
+    name: "offer",
+    about: "Only next best offers",
+    tables: schema::TABLES,
+    has_model: true,
+    files,
+    needs: |_ask| Needs { orders: true, ..Needs::default() },
+    run,
+    ..Analysis::NONE
+};
 
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "offer"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only next best offers"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn has_model(&self) -> bool {
-        true
-    }
-
-    fn needs(&self, _ask: &Ask<'_>) -> Needs {
-        Needs { orders: true, ..Needs::default() }
-    }
-
-    fn files<'c>(&self, config: &'c Config) -> Vec<(&'static str, &'c Path)> {
-        let files = [(EXCLUDE_FILE, &config.offer.exclude_file), (STOCK_FILE, &config.offer.stock_file)];
-        files.into_iter().filter_map(|(key, file)| Some((key, file.as_deref()?))).collect()
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
+fn files(config: &Config) -> Vec<(&'static str, &Path)> {
+    let files = [(EXCLUDE_FILE, &config.offer.exclude_file), (STOCK_FILE, &config.offer.stock_file)];
+    files.into_iter().filter_map(|(key, file)| Some((key, file.as_deref()?))).collect()
 }
 
 #[derive(Serialize, Deserialize)]

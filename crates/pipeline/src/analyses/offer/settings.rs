@@ -3,45 +3,39 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::{settings, settings_table};
 use tillwise_mine::basket::Limits;
-use tillwise_mine::offer::{Kind, Settings as OfferSettings};
+use tillwise_mine::offer::{How, Settings as OfferSettings};
 
 use crate::PipelineError;
 use crate::analyses::basket;
 use crate::config::{Auto, range};
 
-/// `[offer]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Offers a customer.
-    pub per_customer: usize,
-    /// The kinds of offers.
-    pub kinds: Vec<Kind>,
-    /// What offers of all kinds are ranked by.
-    pub rank_by: OfferRank,
-    /// Neighbours kept of each product.
-    pub neighbours: usize,
-    /// Products of a history that are compared with each other.
-    pub max_history: usize,
-    /// Days after which a purchase counts half.
-    pub half_life_days: f64,
-    /// Fewest repeat purchases of a product with a rhythm.
-    pub min_repeats: usize,
-    /// A product is due once this share of the gaps between its repeat purchases has passed; `"auto"` for what did best on orders left
-    /// out.
-    pub due_after: DueAfter,
-    /// Customers that offers are judged and calibrated on.
-    pub judged_customers: usize,
-    /// Products that are never offered.
-    pub exclude: Vec<String>,
-    /// A text file of products that are never offered, one a line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exclude_file: Option<PathBuf>,
-    /// A CSV file with the columns product and units: only products with units above zero are offered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stock_file: Option<PathBuf>,
+settings! {
+    /// The settings of `[offer]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// Offers a customer.
+        pub per_customer: usize = 5,
+        /// What offers of all kinds are ranked by.
+        pub rank_by: OfferRank = OfferRank::Probability,
+        /// A product is due once this share of the gaps between its repeat purchases has passed; `"auto"` for what did best on
+        /// orders left out.
+        pub due_after: DueAfter = DueAfter::Auto(Auto::Auto),
+        /// Products that are never offered.
+        pub exclude: Vec<String> = Vec::new(),
+        /// A text file of products that are never offered, one a line.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub exclude_file: Option<PathBuf> = None,
+        /// A file with the columns product and units: only products with units above zero are offered.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub stock_file: Option<PathBuf> = None,
+        ..
+        /// How offers are found.
+        pub how: How,
+    }
 }
+settings_table!(Settings);
 
 /// See [`Settings::rank_by`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,43 +60,18 @@ pub enum DueAfter {
     Share(f64),
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let s = OfferSettings::default();
-        Settings {
-            per_customer: 5,
-            kinds: s.kinds,
-            rank_by: OfferRank::Probability,
-            neighbours: s.neighbours,
-            max_history: s.max_history,
-            half_life_days: s.half_life_days,
-            min_repeats: s.min_repeats,
-            due_after: s.due_after.map_or(DueAfter::Auto(Auto::Auto), DueAfter::Share),
-            judged_customers: s.judged_customers,
-            exclude: Vec::new(),
-            exclude_file: None,
-            stock_file: None,
-        }
-    }
-}
-
 impl Settings {
     pub(crate) fn settings(&self, basket: &basket::Settings) -> OfferSettings {
         OfferSettings {
-            neighbours: self.neighbours,
-            max_history: self.max_history,
-            half_life_days: self.half_life_days,
-            min_repeats: self.min_repeats,
+            how: self.how.clone(),
             due_after: match self.due_after {
                 DueAfter::Auto(_) => None,
                 DueAfter::Share(share) => Some(share),
             },
-            kinds: self.kinds.clone(),
-            judged_customers: self.judged_customers,
             depth: self.per_customer,
             min_support: basket.min_support,
-            min_confidence: basket.min_confidence,
-            limits: Limits { max_items: basket.max_items.min(3), ..basket.limits() },
+            min_confidence: basket.rules.min_confidence,
+            limits: Limits { max_items: basket.limits.max_items.min(3), ..basket.limits },
         }
     }
 
@@ -115,20 +84,20 @@ impl Settings {
             range(key, (1..=most).contains(&value), &format!("within 1 to {most}"), value.to_string())
         };
         within("[offer] per_customer", self.per_customer, 100)?;
-        within("[offer] neighbours", self.neighbours, 10_000)?;
-        within("[offer] max_history", self.max_history, 100_000)?;
-        within("[offer] min_repeats", self.min_repeats, 1_000_000)?;
-        let half = self.half_life_days;
+        within("[offer] neighbours", self.how.neighbours, 10_000)?;
+        within("[offer] max_history", self.how.max_history, 100_000)?;
+        within("[offer] min_repeats", self.how.min_repeats, 1_000_000)?;
+        let half = self.how.half_life_days;
         range("[offer] half_life_days", half > 0.0 && half.is_finite(), "above 0", half.to_string())?;
         if let DueAfter::Share(due) = self.due_after {
             let ok = (0.0..=1.0).contains(&due);
             range("[offer] due_after", ok, "within 0 to 1, or \"auto\"", due.to_string())?;
         }
-        within("[offer] judged_customers", self.judged_customers, 100_000_000)?;
-        for (i, kind) in self.kinds.iter().enumerate() {
-            let twice = self.kinds[..i].contains(kind);
+        within("[offer] judged_customers", self.how.judged_customers, 100_000_000)?;
+        for (i, kind) in self.how.kinds.iter().enumerate() {
+            let twice = self.how.kinds[..i].contains(kind);
             range("[offer] kinds", !twice, "different kinds", format!("`{}` twice", kind.name()))?;
         }
-        range("[offer] kinds", !self.kinds.is_empty(), "a list of new, again, up_sell", "empty".into())
+        range("[offer] kinds", !self.how.kinds.is_empty(), "a list of new, again, up_sell", "empty".into())
     }
 }

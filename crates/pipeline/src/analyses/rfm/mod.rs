@@ -7,59 +7,39 @@ mod tell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tillwise_core::schema::{Column, PublishedTable, SUMMARY};
+use tillwise_core::schema::SUMMARY;
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::rfm::{Input, Rfm, Score};
 use tillwise_table::{Table, TableError};
 
 use super::{Context, Done, Made, Sums, counts, days, floats, ints, make, texts};
-use crate::analysis::{Analyse, Ask, CustomerTable, Needs};
+use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
 use crate::{Config, Mode, NotDone};
 use schema::{RFM_BREAKS, SEGMENT_GROUPS, SEGMENT_HISTORY, SEGMENT_MIGRATION, SEGMENTS};
-pub use settings::{Bins, Segments, Settings};
+pub use settings::{Segments, Settings};
 
 /// RFM.
-pub struct Analysis;
+pub const ANALYSIS: Analysis = Analysis {
+    name: "rfm",
+    about: "Only RFM",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    has_model: true,
+    looks_back: |config| config.rfm.refresh_days > 0,
+    needs,
+    run,
+    ..Analysis::NONE
+};
 
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "rfm"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only RFM"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn has_model(&self) -> bool {
-        true
-    }
-
-    fn looks_back(&self, config: &Config) -> bool {
-        config.rfm.refresh_days > 0
-    }
-
-    fn needs(&self, ask: &Ask<'_>) -> Needs {
-        let settings = &ask.config.rfm;
-        let days = earlier_days(ask.config, ask.first, ask.as_of);
-        Needs { tables: days.into_iter().map(|day| picture(settings, day)).collect(), ..Needs::default() }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
+fn needs(ask: &Ask<'_>) -> Needs {
+    let settings = &ask.config.rfm;
+    let days = earlier_days(ask.config, ask.first, ask.as_of);
+    Needs { tables: days.into_iter().map(|day| picture(settings, day)).collect(), ..Needs::default() }
 }
 
 /// The customer table of an earlier day, as far as segments need it.
 fn picture(settings: &Settings, day: Day) -> CustomerTable {
-    let by = SUMMARY.iter().map(|c| c.name).find(|name| settings.by.as_deref() == Some(name));
+    let by = SUMMARY.iter().map(|c| c.name).find(|name| settings.scoring.by.as_deref() == Some(name));
     let columns = ["customer_id", "days_since_last", "orders", "net_revenue", "mean_gap_days", "x"];
     CustomerTable { only: Some(columns.into_iter().chain(by).collect()), ..CustomerTable::of(day) }
 }
@@ -140,7 +120,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let reused = context.reused(context.config.rfm.refresh_days, |m: &Rfm| m.suits(&settings));
     let was_reused = reused.is_some();
     let by = match context.mode {
-        Mode::Fit => settings.by.clone(),
+        Mode::Fit => settings.scoring.by.clone(),
         Mode::Score { models } if models.join(ModelFile::<Rfm>::file_name()).exists() => {
             ModelFile::<Rfm>::load(models)?.parameters.by
         }

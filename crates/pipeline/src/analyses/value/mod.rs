@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use arrow::array::Date32Array;
 use serde::Serialize;
-use tillwise_core::schema::{Column, PublishedTable};
 use tillwise_core::{Day, sum_to_f64 as money};
 use tillwise_mine::cohort::Calendar;
 use tillwise_mine::ledger::Ledger;
@@ -17,38 +16,20 @@ use tillwise_table::TableError;
 
 use super::{Context, Done, Made, booleans, counts, days, floats, ints, make, texts};
 use crate::NotDone;
-use crate::analysis::{Analyse, Ask, Needs};
+use crate::analysis::{Analysis, Needs};
 use schema::{CONCENTRATION, KEY_CUSTOMERS, LORENZ, PRODUCTS, REVENUE_BRIDGE};
 pub use settings::Settings;
 
 /// Concentration, classes and the revenue bridge.
-pub struct Analysis;
-
-impl Analyse for Analysis {
-    fn name(&self) -> &'static str {
-        "value"
-    }
-
-    fn about(&self) -> &'static str {
-        "Only concentration, value classes and the revenue bridge"
-    }
-
-    fn tables(&self) -> &'static [PublishedTable] {
-        schema::TABLES
-    }
-
-    fn scores(&self) -> &'static [Column] {
-        schema::SCORES
-    }
-
-    fn needs(&self, _ask: &Ask<'_>) -> Needs {
-        Needs { orders: true, ..Needs::default() }
-    }
-
-    fn run(&self, context: &Context<'_>) -> Result<Done, NotDone> {
-        run(context)
-    }
-}
+pub const ANALYSIS: Analysis = Analysis {
+    name: "value",
+    about: "Only concentration, value classes and the revenue bridge",
+    tables: schema::TABLES,
+    scores: schema::SCORES,
+    needs: |_ask| Needs { orders: true, ..Needs::default() },
+    run,
+    ..Analysis::NONE
+};
 
 #[derive(Serialize)]
 struct Report {

@@ -1,44 +1,33 @@
 //! `[value]`.
 
-use serde::{Deserialize, Serialize};
-use tillwise_core::Day;
+use serde::Serialize;
+use tillwise_core::{Day, settings, settings_table};
 use tillwise_mine::cohort::Length;
 
 use crate::PipelineError;
 use crate::config::{range, wrong};
 
-/// The settings of `[value]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Key customers that are listed.
-    pub key_customers: usize,
-    /// The length of the periods that concentration is followed over.
-    pub over: Length,
-    /// The month that years and quarters begin with.
-    pub fiscal_start_month: u8,
-    /// Days of each of the two periods of the revenue bridge, the later one ending on the day of the picture.
-    pub bridge_days: i32,
-    /// First and last day of the earlier period, in place of that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bridge_before: Option<[Day; 2]>,
-    /// First and last day of the later period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bridge_after: Option<[Day; 2]>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            key_customers: 20,
-            over: Length::Quarter,
-            fiscal_start_month: 1,
-            bridge_days: 365,
-            bridge_before: None,
-            bridge_after: None,
-        }
+settings! {
+    /// The settings of `[value]`.
+    #[derive(Clone, Debug, PartialEq, Serialize)]
+    pub struct Settings {
+        /// Key customers that are listed.
+        pub key_customers: usize = 20,
+        /// The length of the periods that concentration is followed over.
+        pub over: Length = Length::Quarter,
+        /// The month that years and quarters begin with.
+        pub fiscal_start_month: u8 = 1,
+        /// Days of each of the two periods of the revenue bridge, the later one ending on the day of the picture.
+        pub bridge_days: i32 = 365,
+        /// First and last day of the earlier period, in place of that.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub bridge_before: Option<[Day; 2]> = None,
+        /// First and last day of the later period.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub bridge_after: Option<[Day; 2]> = None,
     }
 }
+settings_table!(Settings);
 
 impl Settings {
     /// The two periods of the bridge, as of a day.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tillwise_core::ModelFile;
 use tillwise_ingest::inspect::PlainTable;
 use tillwise_mine::MineError;
+use tillwise_mine::churn::act::OfferTerms;
 use tillwise_mine::churn::survival::Times;
 use tillwise_mine::churn::train::clean;
 use tillwise_mine::churn::{Churn, Examples, Judge, TrainReport, Trained, deciles, train};
@@ -271,9 +272,11 @@ fn learn(settings: &Settings, contracts: &Contracts) -> Result<Learned, NotDone>
     let Contracts { ids, examples, values, .. } = contracts;
     let churn = churn::Settings {
         model: settings.model,
-        offer_cost: settings.offer_cost,
-        response_rate: settings.response_rate,
-        value_saved: 1.0,
+        terms: OfferTerms {
+            offer_cost: settings.offer_cost,
+            response_rate: settings.response_rate,
+            value_saved: 1.0,
+        },
         budget: settings.budget,
         ..churn::Settings::default()
     };
@@ -297,7 +300,7 @@ fn learn(settings: &Settings, contracts: &Contracts) -> Result<Learned, NotDone>
     };
     let their_ids: Vec<&str> = staying.iter().map(|i| ids[*i].as_str()).collect();
     let their_values: Vec<f64> = staying.iter().map(|i| values[*i]).collect();
-    let targets = pick_targets(&their_ids, &still, &their_values, &churn.terms(), churn.budget);
+    let targets = pick_targets(&their_ids, &still, &their_values, &churn.terms, churn.budget);
     let worth = targets.chosen.len();
     tables.push(targets.table()?);
     tables.extend(from_report(&report, None)?);
