@@ -11,6 +11,7 @@ mod money;
 pub mod schema;
 pub mod settings;
 mod text;
+pub mod told;
 
 pub use day::Day;
 pub use engine::{Engine, EngineError, PurchasesRequest, SummaryRequest, SummaryStats};

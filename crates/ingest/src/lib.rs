@@ -32,7 +32,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use rayon::prelude::*;
 use tillwise_core::schema::{REJECTS, TRANSACTIONS};
-use tillwise_core::{VALUE, shortened};
+use tillwise_core::told::Message;
+use tillwise_core::{VALUE, message, shortened};
 use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble};
 
 pub use config::{
@@ -247,7 +248,7 @@ struct Piece {
     layout: Arc<Layout>,
     block: Block,
     /// What is to be known of the file, with its first block.
-    notes: Vec<String>,
+    notes: Vec<Message>,
 }
 
 /// Reads the export into `out/transactions/` and `out/rejects/`.
@@ -303,7 +304,12 @@ fn read_files(plan: &Plan, send: &SyncSender<Result<Piece, IngestError>>) {
                 }
             };
         let layout = Arc::new(source.layout().clone());
-        let mut notes: Vec<String> = source.notes.iter().map(|n| format!("{}: {n}", input.name)).collect();
+        let mut notes: Vec<Message> = source
+            .sheets
+            .told()
+            .into_iter()
+            .map(|note| message!("of_group", group = &input.name, note = note))
+            .collect();
         loop {
             let piece = match source.next_block() {
                 Ok(None) => break,
@@ -332,7 +338,7 @@ struct Sink<'a> {
     log: RepeatLog,
     /// The files and lines of months with few rows: they may turn out to stand alone.
     few: BTreeMap<i32, Vec<(u32, u64)>>,
-    notes: Vec<String>,
+    notes: Vec<Message>,
     rejects: Rejects,
     stats: Stats,
     files: Vec<FileQuality>,

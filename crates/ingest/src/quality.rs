@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tillwise_core::{Day, SCALE};
+use tillwise_core::told::Message;
+use tillwise_core::{Day, SCALE, message};
 
 use crate::rows::{CARRIED, PARTS, Reason, Stats};
 use crate::{Plan, RepeatCounts};
@@ -44,7 +45,7 @@ pub struct Quality {
     /// The currency, where a column gives it.
     pub currency: Option<String>,
     /// Things that look wrong, in words.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
     /// Rows of each month, and how many of them could not be read.
     pub months: Vec<MonthQuality>,
     /// The same accounting by file.
@@ -85,7 +86,7 @@ impl Quality {
         by_reason: &BTreeMap<Reason, u64>,
         repeats: RepeatCounts,
         month_rows: &BTreeMap<i32, u64>,
-        notes: Vec<String>,
+        notes: Vec<Message>,
     ) -> Quality {
         let mapped = plan.columns.by_part();
         let null_share = CARRIED
@@ -113,12 +114,7 @@ impl Quality {
             currency: stats.currency,
             warnings: notes
                 .into_iter()
-                .chain((repeats.changed > 0).then(|| {
-                    format!(
-                        "{} rows of a later file have other values than the same order lines of an earlier one; the later ones count",
-                        repeats.changed
-                    )
-                }))
+                .chain((repeats.changed > 0).then(|| message!("rows_changed", rows = repeats.changed)))
                 .chain(mixed_offsets(&stats.offsets))
                 .chain(stray_dates(month_rows, stats.accepted))
                 .collect(),
@@ -148,26 +144,26 @@ pub(crate) fn by_month(accepted: &BTreeMap<i32, u64>, unreadable: &BTreeMap<i32,
 }
 
 /// Dates of places that are more than summer time apart count on days that did not begin together.
-fn mixed_offsets(offsets: &BTreeSet<Option<i32>>) -> Option<String> {
+fn mixed_offsets(offsets: &BTreeSet<Option<i32>>) -> Option<Message> {
     let told: Vec<i32> = offsets.iter().flatten().copied().collect();
     let (first, last) = (*told.first()?, *told.last()?);
-    let silent = if offsets.contains(&None) { ", and others without one" } else { "" };
-    if last - first <= 60 && silent.is_empty() {
+    let silent = offsets.contains(&None);
+    if last - first <= 60 && !silent {
         return None;
     }
     let shown = |minutes: i32| {
         format!("{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60)
     };
-    Some(format!(
-        "there are dates with {} different offsets from UTC, {} to {}{silent}; each counts on the day that is written; set [input] zone to count all days in one zone",
-        told.len(),
-        shown(first),
-        shown(last)
-    ))
+    let (kinds, first, last) = (told.len(), shown(first), shown(last));
+    Some(if silent {
+        message!("mixed_offsets_and_none", kinds = kinds, first = first, last = last)
+    } else {
+        message!("mixed_offsets", kinds = kinds, first = first, last = last)
+    })
 }
 
 /// A handful of rows far from all others is a typing error, and as the last day it would move every score.
-fn stray_dates(month_rows: &BTreeMap<i32, u64>, accepted: u64) -> Vec<String> {
+fn stray_dates(month_rows: &BTreeMap<i32, u64>, accepted: u64) -> Vec<Message> {
     const FAR_MONTHS: i32 = 6;
     let few = (accepted / 1000).max(1);
     let months: Vec<(i32, u64)> = month_rows.iter().map(|(m, n)| (*m, *n)).collect();
@@ -179,18 +175,11 @@ fn stray_dates(month_rows: &BTreeMap<i32, u64>, accepted: u64) -> Vec<String> {
         }
         let late: u64 = months[i + 1..].iter().map(|m| m.1).sum();
         let early: u64 = months[..=i].iter().map(|m| m.1).sum();
+        let (before, after) = (Day::month_name(before), Day::month_name(after));
         if late <= few {
-            warnings.push(format!(
-                "{late} rows stand alone from {} on, after none since {}; set [cleaning] latest if they are wrong",
-                Day::month_name(after),
-                Day::month_name(before)
-            ));
+            warnings.push(message!("stray_late", rows = late, from = after, since = before));
         } else if early <= few {
-            warnings.push(format!(
-                "{early} rows stand alone up to {}, before none until {}; set [cleaning] earliest if they are wrong",
-                Day::month_name(before),
-                Day::month_name(after)
-            ));
+            warnings.push(message!("stray_early", rows = early, to = before, until = after));
         }
     }
     warnings

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tillwise_core::schema::{Column, SUMMARY};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
 use tillwise_ingest::{IngestError, InputFile, Quality, Returns, find_files, ingest};
-use tillwise_report::Section;
+use tillwise_report::{Language, Section};
 use tillwise_store::{Output, Watched, hash_file, run_id};
 use tillwise_table::{Table, TableError, arrow_type, assemble, write_table};
 use tracing::{info, warn};
@@ -164,7 +164,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     })?;
     clock.lap("ingest");
     for warning in &quality.warnings {
-        warn!("{warning}");
+        warn!("{}", Language::english()?.sentence(warning)?);
     }
     let mut record = plan.record(engine, id, inputs, quality);
     record.started_at = clock.started_at;

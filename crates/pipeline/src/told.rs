@@ -1,7 +1,7 @@
 //! What every run tells, whatever its analyses: where the rows went, and what to bear in mind.
 
 use tillwise_core::figures::grouped;
-use tillwise_report::{Block, Cell, Section};
+use tillwise_report::{Block, Cell, Message, Section};
 
 use crate::RunRecord;
 
@@ -36,7 +36,7 @@ pub fn rows(run: &RunRecord) -> Vec<Section> {
         section.say("repeats", vec![("rows", count(repeats))]);
     }
     for warning in &q.warnings {
-        section.say("warning", vec![("warning", Cell::text(warning))]);
+        section.say("warning", vec![("warning", Cell::from(warning.clone()))]);
     }
     if let (Some(first), Some(last)) = (q.first_date, q.last_date) {
         section.say("dates", vec![("first", Cell::Day(first)), ("last", Cell::Day(last))]);
@@ -61,8 +61,8 @@ pub fn rows(run: &RunRecord) -> Vec<Section> {
 }
 
 /// Adds something to bear in mind.
-pub fn note(notes: &mut Section, of: &'static str, note: &str) {
-    notes.say("note", vec![("of", Cell::text(of)), ("note", Cell::text(note))]);
+pub fn note(notes: &mut Section, of: &'static str, note: &Message) {
+    notes.say("note", vec![("of", Cell::text(of)), ("note", Cell::from(note.clone()))]);
 }
 
 /// Adds that an analysis was not done, and why.

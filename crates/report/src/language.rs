@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tillwise_core::figures::{fixed, grouped, percent, signed_percent};
+use tillwise_core::told::{Cell, Message};
 use tillwise_core::{shortened, shown};
 
 use crate::ReportError;
-use crate::section::{Cell, Message};
 
 /// The characters of a text of the data in a sentence or on the page.
 pub(crate) const LONG_TEXT: usize = 2000;
@@ -64,17 +64,22 @@ impl Language {
     }
 
     /// A sentence with its values.
-    pub(crate) fn sentence(&self, message: &Message) -> Result<String, ReportError> {
-        let missing = || ReportError::NoMessage { key: message.key.to_owned() };
-        let mut rest = self.sentences.get(message.key).ok_or_else(missing)?.as_str();
+    ///
+    /// # Errors
+    /// If the language has no such sentence, or the message not all of its values: a defect.
+    pub fn sentence(&self, message: &Message) -> Result<String, ReportError> {
+        let missing = || ReportError::NoMessage { key: message.key.to_string() };
+        let mut rest = self.sentences.get(message.key.as_ref()).ok_or_else(missing)?.as_str();
         let mut said = String::new();
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').ok_or_else(missing)?;
             let value = message.values.iter().find(|(n, _)| *n == name);
-            let (_, value) = value
-                .ok_or_else(|| ReportError::NoValue { key: message.key.to_owned(), name: name.to_owned() })?;
+            let (_, value) = value.ok_or_else(|| ReportError::NoValue {
+                key: message.key.to_string(),
+                name: name.to_owned(),
+            })?;
             said.push_str(before);
-            said.push_str(&self.cell(value, LONG_TEXT));
+            said.push_str(&self.cell(value, LONG_TEXT)?);
             rest = after;
         }
         said.push_str(rest);
@@ -82,8 +87,8 @@ impl Language {
     }
 
     /// A value as people of the language read it, text of the data cut after `most` characters. What is not a number is a dash.
-    pub(crate) fn cell(&self, cell: &Cell, most: usize) -> String {
-        match cell {
+    pub(crate) fn cell(&self, cell: &Cell, most: usize) -> Result<String, ReportError> {
+        Ok(match cell {
             Cell::Blank | Cell::Bar(_) => String::new(),
             Cell::Text(text) => shown(&shortened(text, most)).into_owned(),
             Cell::Word(word) => self.word(word).into_owned(),
@@ -100,7 +105,75 @@ impl Language {
                 fixed(*value, *decimals) + &range
             }
             Cell::Day(day) => day.to_string(),
-            Cell::List(cells) => cells.iter().map(|c| self.cell(c, most)).collect::<Vec<_>>().join(", "),
+            Cell::Said(message) => self.sentence(message)?,
+            Cell::List(cells) => {
+                cells.iter().map(|c| self.cell(c, most)).collect::<Result<Vec<_>, _>>()?.join(", ")
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The names in a sentence.
+    fn places(sentence: &str) -> BTreeSet<&str> {
+        sentence.split('{').skip(1).map(|rest| rest.split_once('}').unwrap().0).collect()
+    }
+
+    /// The text of the first string literal, and what follows it.
+    fn literal(code: &str) -> Option<(&str, &str)> {
+        code.trim_start().strip_prefix('"')?.split_once('"')
+    }
+
+    fn sources(folder: &Path, all: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                sources(&entry, all);
+            } else if entry.extension().is_some_and(|e| e == "rs") {
+                all.push(fs::read_to_string(&entry).unwrap());
+            }
         }
+    }
+
+    /// Messages that are rare would else miss their words in the night that needs them.
+    #[test]
+    fn every_message_of_the_code_has_words_and_all_of_its_values() {
+        let mut all = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut all);
+        let english = Language::english().unwrap();
+        let (mut messages, mut sections) = (0, 0);
+        for code in &all {
+            let code = code.split("#[cfg(test)]").next().unwrap();
+            for after in code.split("message!(").skip(1) {
+                let Some((key, rest)) = literal(after) else { continue };
+                let Some(sentence) = english.sentences.get(key) else { panic!("no words for `{key}`") };
+                let call = &rest[..rest.find(';').unwrap_or(rest.len())];
+                for name in places(sentence) {
+                    assert!(call.contains(&format!("{name} =")), "`{key}` is not given `{name}`: {call}");
+                }
+                messages += 1;
+            }
+            for after in [".say(", ".say_on_page("].iter().flat_map(|call| code.split(call).skip(1)) {
+                let Some((key, rest)) = literal(after) else { continue };
+                let Some(sentence) = english.sentences.get(key) else { panic!("no words for `{key}`") };
+                // Values that are not written out here are given by a name; runs check those.
+                let call = &rest[..rest.find(';').unwrap_or(rest.len())];
+                for name in places(sentence).into_iter().filter(|_| call.contains("vec![(")) {
+                    assert!(call.contains(&format!("\"{name}\"")), "`{key}` is not given `{name}`: {call}");
+                }
+                messages += 1;
+            }
+            for (key, _) in code.split("Section::new(").skip(1).filter_map(literal) {
+                assert!(english.headings.contains_key(key), "no heading for `{key}`");
+                sections += 1;
+            }
+        }
+        assert!(messages > 80 && sections > 10, "{messages} messages, {sections} sections");
     }
 }

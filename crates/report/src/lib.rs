@@ -9,8 +9,9 @@ mod text;
 
 pub use language::Language;
 pub use page::{About, page};
-pub use section::{Block, Cell, Grid, Message, Section};
+pub use section::{Block, Grid, Section};
 pub use text::text;
+pub use tillwise_core::told::{Cell, Message};
 
 /// Why something cannot be told: always a defect of Tillwise.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,10 @@
 
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
+use tillwise_core::told::Cell;
 
 use crate::language::LONG_TEXT;
-use crate::section::{Block, Cell};
+use crate::section::Block;
 use crate::{Language, ReportError, Section};
 
 /// What the head and the foot of the page say of its run.
@@ -70,21 +71,21 @@ fn block(block: &Block, language: &Language) -> Result<ShownBlock, ReportError> 
         Block::Figures(figures) => ShownBlock::Figures(
             figures
                 .iter()
-                .map(|(name, cell)| (language.word(name).into_owned(), language.cell(cell, LONG_TEXT)))
-                .collect(),
+                .map(|(name, cell)| Ok((language.word(name).into_owned(), language.cell(cell, LONG_TEXT)?)))
+                .collect::<Result<_, ReportError>>()?,
         ),
         Block::Grid(grid) => {
-            let cell = |cell: &Cell| ShownCell {
-                text: language.cell(cell, LONG_TEXT),
-                bar: match cell {
+            let cell = |cell: &Cell| -> Result<ShownCell, ReportError> {
+                let bar = match cell {
                     Cell::Bar(share) => Some((BAR * share.clamp(0.0, 1.0)).round() as u32),
                     _ => None,
-                },
+                };
+                Ok(ShownCell { text: language.cell(cell, LONG_TEXT)?, bar })
             };
-            ShownBlock::Grid {
-                heads: grid.heads.iter().map(|h| language.cell(h, LONG_TEXT)).collect(),
-                rows: grid.rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
-            }
+            let heads = grid.heads.iter().map(|h| language.cell(h, LONG_TEXT)).collect::<Result<_, _>>()?;
+            let rows =
+                grid.rows.iter().map(|row| row.iter().map(cell).collect()).collect::<Result<_, _>>()?;
+            ShownBlock::Grid { heads, rows }
         }
     })
 }

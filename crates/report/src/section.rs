@@ -1,7 +1,9 @@
 //! What is told, as data: keys of messages and values, never sentences. Tellers turn it into text, a page or JSON.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use tillwise_core::Day;
+use tillwise_core::told::{Cell, Message};
 
 /// A part of what a run tells: a heading and what stands below it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,15 +28,6 @@ pub enum Block {
     Grid(Grid),
 }
 
-/// A sentence: the key of its words, and the values in it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Message {
-    /// Names the sentence.
-    pub key: &'static str,
-    /// Its values by their names.
-    pub values: Vec<(&'static str, Cell)>,
-}
-
 /// A table of rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Grid {
@@ -47,43 +40,6 @@ pub struct Grid {
     pub brief: usize,
 }
 
-/// A value as it is, before it is written in a language.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cell {
-    /// Nothing to show.
-    Blank,
-    /// Text of the data: a customer, a product, a rule.
-    Text(String),
-    /// A word that the messages translate; one that they do not know is shown as it is.
-    Word(String),
-    /// A whole number.
-    Count(f64),
-    /// A share, shown in percent.
-    Share(f64),
-    /// A difference as a share, shown in percent with its sign.
-    Change(f64),
-    /// A number with so many decimals.
-    Number(f64, usize),
-    /// A number with its interval, and so many decimals.
-    Range {
-        /// The number.
-        value: f64,
-        /// The lower end; NaN without one.
-        low: f64,
-        /// The upper end.
-        high: f64,
-        /// Decimals.
-        decimals: usize,
-    },
-    /// A day.
-    Day(Day),
-    /// A share as a bar; the terminal leaves it out.
-    Bar(f64),
-    /// Words one after another.
-    List(Vec<Cell>),
-}
-
 impl Section {
     /// A section without anything yet.
     pub fn new(key: &'static str) -> Section {
@@ -92,12 +48,12 @@ impl Section {
 
     /// Adds a sentence.
     pub fn say(&mut self, key: &'static str, values: Vec<(&'static str, Cell)>) {
-        self.blocks.push(Block::Say(Message { key, values }));
+        self.blocks.push(Block::Say(message(key, values)));
     }
 
     /// Adds a sentence for the page alone.
     pub fn say_on_page(&mut self, key: &'static str, values: Vec<(&'static str, Cell)>) {
-        self.blocks.push(Block::SayOnPage(Message { key, values }));
+        self.blocks.push(Block::SayOnPage(message(key, values)));
     }
 
     /// Adds a table, of which the terminal shows the first `brief` rows.
@@ -113,24 +69,7 @@ impl Section {
     }
 }
 
-impl Cell {
-    /// Text of the data.
-    pub fn text(text: impl Into<String>) -> Cell {
-        Cell::Text(text.into())
-    }
-
-    /// A word of the messages.
-    pub fn word(word: impl Into<String>) -> Cell {
-        Cell::Word(word.into())
-    }
-
-    /// A whole number.
-    pub fn count(count: usize) -> Cell {
-        Cell::Count(count as f64)
-    }
-
-    /// A share that may not be known.
-    pub fn share(share: Option<f64>) -> Cell {
-        Cell::Share(share.unwrap_or(f64::NAN))
-    }
+fn message(key: &'static str, values: Vec<(&'static str, Cell)>) -> Message {
+    let named = values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value));
+    Message { key: Cow::Borrowed(key), values: named.collect() }
 }

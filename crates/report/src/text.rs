@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use tillwise_core::VALUE;
+use tillwise_core::told::Cell;
 
-use crate::section::{Block, Cell, Grid};
+use crate::section::{Block, Grid};
 use crate::{Language, ReportError, Section};
 
 /// Where sentences begin, to the right of their labels.
@@ -22,13 +23,13 @@ pub fn text(sections: &[Section], language: &Language) -> Result<String, ReportE
             match block {
                 Block::Say(message) => {
                     let said = language.sentence(message)?;
-                    let _ = match language.label(message.key) {
+                    let _ = match language.label(&message.key) {
                         Some("") => writeln!(own, "{said}"),
                         label => writeln!(own, "{:<INDENT$}{said}", label.unwrap_or_default()),
                     };
                 }
                 Block::Grid(grid) if grid.brief > 0 && !grid.rows.is_empty() => {
-                    table(&mut own, grid, language)
+                    table(&mut own, grid, language)?;
                 }
                 Block::SayOnPage(_) | Block::Figures(_) | Block::Grid(_) => {}
             }
@@ -42,13 +43,17 @@ pub fn text(sections: &[Section], language: &Language) -> Result<String, ReportE
 }
 
 /// Text at the left of its column, figures at the right.
-fn table(page: &mut String, grid: &Grid, language: &Language) {
+fn table(page: &mut String, grid: &Grid, language: &Language) -> Result<(), ReportError> {
     let shown: Vec<&Vec<Cell>> = grid.rows.iter().take(grid.brief).collect();
     let columns: Vec<usize> =
         (0..grid.heads.len()).filter(|c| !shown.iter().any(|row| matches!(row[*c], Cell::Bar(_)))).collect();
-    let mut lines: Vec<Vec<String>> =
-        vec![columns.iter().map(|c| language.cell(&grid.heads[*c], VALUE)).collect::<Vec<_>>()];
-    lines.extend(shown.iter().map(|row| columns.iter().map(|c| language.cell(&row[*c], VALUE)).collect()));
+    let line = |cells: &[Cell]| -> Result<Vec<String>, ReportError> {
+        columns.iter().map(|c| language.cell(&cells[*c], VALUE)).collect()
+    };
+    let mut lines = vec![line(&grid.heads)?];
+    for row in shown {
+        lines.push(line(row)?);
+    }
     let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     for line in &lines {
@@ -60,4 +65,5 @@ fn table(page: &mut String, grid: &Grid, language: &Language) {
         }
         let _ = writeln!(page, "{}", said.trim_end());
     }
+    Ok(())
 }

@@ -136,7 +136,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
     let mut months: BTreeMap<i32, u64> = BTreeMap::new();
     for (number, file) in plan.files.iter().enumerate() {
         let mut source = Source::open(file, &plan.input.of_file(&file.name), &plan.columns, &plan.base)?;
-        found.notes.extend(source.notes.iter().map(|n| format!("{}: {n}", file.name)));
+        found.notes.extend(source.sheets.said().iter().map(|n| format!("{}: {n}", file.name)));
         let layout = source.layout().clone();
         let mut of_file = FileQuality { file: file.name.clone(), ..FileQuality::default() };
         let mut above = Vec::new();

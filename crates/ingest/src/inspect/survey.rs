@@ -345,7 +345,7 @@ pub fn survey(file: &InputFile, input: &Input, base: &Path) -> Result<Survey, In
     let mut source = Source::open(file, input, &Columns::default(), base)?;
     let layout = source.layout().clone();
     let names = source.headers.clone();
-    let mut all = Survey { notes: source.notes.clone(), has_header: names.is_some(), ..Survey::default() };
+    let mut all = Survey { notes: source.sheets.said(), has_header: names.is_some(), ..Survey::default() };
     loop {
         let round = source.next_round()?;
         if round.is_empty() {

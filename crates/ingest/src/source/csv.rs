@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::text::{append, line_end, line_ends, open_text};
-use super::{BLOCK_BYTES, Block, Source, Wanted};
+use super::{BLOCK_BYTES, Block, Sheets, Source, Wanted};
 use crate::IngestError;
 use crate::config::Input;
 use crate::repeats::{hash_bytes, hash_fields};
@@ -456,7 +456,7 @@ pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
         return Err(IngestError::HeaderOnly { path: path.to_owned() });
     }
     let head = (!rest.is_empty()).then(|| Ok(Block::Csv { bytes: rest, first_line: first_line + lines }));
-    Ok(Source { headers, notes: Vec::new(), layout, blocks: Box::new(head.into_iter().chain(after)) })
+    Ok(Source { headers, sheets: Sheets::default(), layout, blocks: Box::new(head.into_iter().chain(after)) })
 }
 
 /// Opens a text as lines, without a header and without quotes.

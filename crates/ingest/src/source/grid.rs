@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::csv::Dialect;
-use super::{BLOCK_ROWS, Block, Source, Wanted, bare};
+use super::{BLOCK_ROWS, Block, Sheets, Source, Wanted, bare};
 use crate::IngestError;
 use crate::repeats::hash_fields;
 use crate::rows::{Reason, TakeRows};
@@ -81,14 +81,10 @@ pub fn open(path: &Path, sheets: Vec<Sheet>, typed: bool, wanted: Wanted<'_>) ->
             "name sheets with the same columns",
         ));
     }
-    let mut notes = Vec::new();
-    if read.len() > 1 {
-        let names: Vec<&str> = read.iter().map(|s| s.name.as_str()).collect();
-        notes.push(format!("{} sheets with the same header are read: {}", read.len(), names.join(", ")));
-    }
-    if !left.is_empty() {
-        notes.push(format!("these sheets have another header and are not read: {}", left.join(", ")));
-    }
+    let told = Sheets {
+        read: read.iter().filter(|_| read.len() > 1).map(|s| s.name.clone()).collect(),
+        left: left.iter().map(|name| (*name).to_owned()).collect(),
+    };
     let width = match &headers {
         Some(headers) => headers.len(),
         None => first.rows.iter().map(|r| r.1.len()).max().unwrap_or(0),
@@ -107,7 +103,7 @@ pub fn open(path: &Path, sheets: Vec<Sheet>, typed: bool, wanted: Wanted<'_>) ->
         let block: Vec<Row> = rows.by_ref().take(BLOCK_ROWS).collect();
         (!block.is_empty()).then_some(Ok(Block::Cells { rows: block }))
     });
-    Ok(Source { headers, notes, layout, blocks: Box::new(blocks) })
+    Ok(Source { headers, sheets: told, layout, blocks: Box::new(blocks) })
 }
 
 /// Reads the rows of a block.

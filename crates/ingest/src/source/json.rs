@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::csv::Dialect;
 use super::text::{append, line_end, line_ends, open_text};
-use super::{BLOCK_BYTES, Block, NUMBER, Source, Wanted};
+use super::{BLOCK_BYTES, Block, NUMBER, Sheets, Source, Wanted};
 use crate::repeats::hash_bytes;
 use crate::rows::{Reason, TakeRows};
 use crate::{ColumnRef, IngestError};
@@ -93,7 +93,7 @@ fn open(
     let (mut layout, headers) = wanted.layout(path, Some(&keys), width, Dialect::none())?;
     layout.typed = true;
     layout.keys = keys;
-    Ok(Source { headers, notes: Vec::new(), layout, blocks })
+    Ok(Source { headers, sheets: Sheets::default(), layout, blocks })
 }
 
 /// The keys of an object in the order met, those of objects within it behind their own, with a point.

@@ -11,7 +11,8 @@ mod workbook;
 
 use std::path::Path;
 
-use tillwise_core::shortened;
+use tillwise_core::told::Message;
+use tillwise_core::{message, shortened};
 
 use crate::config::{Columns, Format, Input};
 use crate::rows::{PARTS, Part, TakeRows};
@@ -79,10 +80,47 @@ impl Slots {
 pub struct Source {
     /// The names of all columns, where the file gives them; those of joined files come last.
     pub headers: Option<Vec<String>>,
-    /// What should be known of what was not read, in words.
-    pub notes: Vec<String>,
+    /// The sheets of a workbook, where not all of them are one.
+    pub sheets: Sheets,
     layout: Layout,
     blocks: Box<dyn Iterator<Item = Result<Block, IngestError>> + Send>,
+}
+
+/// Which sheets of a workbook are read.
+#[derive(Clone, Debug, Default)]
+pub struct Sheets {
+    /// Those with the same header, where they are several.
+    pub read: Vec<String>,
+    /// Those with another header.
+    pub left: Vec<String>,
+}
+
+impl Sheets {
+    /// What should be known of them.
+    pub fn told(&self) -> Vec<Message> {
+        let mut told = Vec::new();
+        if !self.read.is_empty() {
+            let names = self.read.join(", ");
+            told.push(message!("sheets_read", sheets = self.read.len(), names = names));
+        }
+        if !self.left.is_empty() {
+            told.push(message!("sheets_left", names = self.left.join(", ")));
+        }
+        told
+    }
+
+    /// The same for whoever proposes a config.
+    pub fn said(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        if !self.read.is_empty() {
+            let (sheets, names) = (self.read.len(), self.read.join(", "));
+            said.push(format!("{sheets} sheets with the same header are read: {names}"));
+        }
+        if !self.left.is_empty() {
+            said.push(format!("these sheets have another header and are not read: {}", self.left.join(", ")));
+        }
+        said
+    }
 }
 
 /// How the blocks of one file are read.

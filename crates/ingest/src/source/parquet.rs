@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::csv::Dialect;
 use super::text::{open_plain, quietly};
-use super::{BLOCK_ROWS, Block, MOMENT, NUMBER, Source, Wanted};
+use super::{BLOCK_ROWS, Block, MOMENT, NUMBER, Sheets, Source, Wanted};
 use crate::IngestError;
 use crate::dates::zone_offset;
 
@@ -37,7 +37,7 @@ pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Source, IngestError> {
     layout.typed = true;
     Ok(Source {
         headers,
-        notes: Vec::new(),
+        sheets: Sheets::default(),
         layout,
         blocks: Box::new(Batches { path: path.to_owned(), reader: Some(reader), next_row: 1 }),
     })

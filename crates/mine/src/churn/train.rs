@@ -5,7 +5,8 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::number_or_nan;
+use tillwise_core::told::{Cell, Message};
+use tillwise_core::{message, number_or_nan};
 
 use super::act::{OfferTerms, best_threshold};
 use super::calibrate::{Calibration, Method};
@@ -121,7 +122,7 @@ pub struct TrainReport {
     /// Features, the most important first.
     pub importance: Vec<Importance>,
     /// What to bear in mind.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 /// A model, how it was come by, and its probabilities of the judged rows: by [`Judge::Folds`] those of models that had not seen them.
@@ -136,7 +137,7 @@ pub struct Trained {
 }
 
 /// Leaves out features that say nothing or name single customers, and warns of those that say too much.
-pub fn clean(examples: &mut Examples) -> Vec<String> {
+pub fn clean(examples: &mut Examples) -> Vec<Message> {
     let mut warnings = Vec::new();
     let customers = match examples.customers.iter().max() {
         Some(last) => *last as usize + 1,
@@ -150,23 +151,20 @@ pub fn clean(examples: &mut Examples) -> Vec<String> {
         };
         let kinds = feature.categories.as_ref().map_or(0, Vec::len);
         if known == 0 {
-            warnings.push(format!("`{}` is blank in every row and is left out", feature.name));
+            warnings.push(message!("feature_blank", feature = &feature.name));
         } else if kinds > 50 && 2 * kinds > customers {
-            warnings.push(format!(
-                "`{}` has {kinds} values for {customers} customers: an id, it is left out",
-                feature.name
+            warnings.push(message!(
+                "feature_id",
+                feature = &feature.name,
+                values = kinds,
+                customers = customers
             ));
         } else if is_count(column, customers, examples) {
-            warnings.push(format!(
-                "`{}` is another whole number for every customer: an id, it is left out",
-                feature.name
-            ));
+            warnings.push(message!("feature_number_id", feature = &feature.name));
         } else {
             if let Some(tells) = alone(column, &examples.churned).filter(|a| *a > 0.995) {
-                warnings.push(format!(
-                    "`{}` alone tells who leaves (AUC {tells:.3}): is it known before they leave? If not, leave it out",
-                    feature.name
-                ));
+                let auc = Cell::Number(tells, 3);
+                warnings.push(message!("feature_tells", feature = &feature.name, auc = auc));
             }
             keep.push(i);
         }
@@ -177,7 +175,7 @@ pub fn clean(examples: &mut Examples) -> Vec<String> {
         warnings.extend(pool_rare(feature, column));
     }
     if examples.churners() < FEW {
-        warnings.push(format!("only {} rows churned: take every figure with care", examples.churners()));
+        warnings.push(message!("few_churners", rows = examples.churners()));
     }
     warnings
 }
@@ -189,8 +187,8 @@ const MOST_VALUES: usize = 254;
 /// Rows of a value that is told apart, at least, and the same as a share of all.
 const FEWEST_ROWS: (usize, f64) = (20, 0.001);
 
-/// Takes the rare ones of many values as unknown: a model would learn who has them by heart. What was done, in words.
-fn pool_rare(feature: &mut Feature, column: &mut Values) -> Option<String> {
+/// Takes the rare ones of many values as unknown: a model would learn who has them by heart. What was done.
+fn pool_rare(feature: &mut Feature, column: &mut Values) -> Option<Message> {
     let (Some(names), Values::Category(codes)) = (&mut feature.categories, column) else { return None };
     let kinds = names.len();
     if kinds <= FEW_VALUES {
@@ -211,10 +209,13 @@ fn pool_rare(feature: &mut Feature, column: &mut Values) -> Option<String> {
     kept.iter().enumerate().for_each(|(new, old)| code[*old] = new as u32);
     codes.iter_mut().filter(|c| **c != UNKNOWN).for_each(|c| *c = code[*c as usize]);
     *names = kept.iter().map(|k| std::mem::take(&mut names[*k])).collect();
-    Some(format!(
-        "`{}` has {kinds} values: {} of them have fewer than {fewest} rows or are beyond the {MOST_VALUES} most frequent, and count as unknown",
-        feature.name,
-        kinds - kept.len()
+    Some(message!(
+        "rare_values",
+        feature = &feature.name,
+        values = kinds,
+        unknown = kinds - kept.len(),
+        rows = fewest,
+        most = MOST_VALUES
     ))
 }
 
@@ -298,16 +299,13 @@ pub fn train(
             (Ok(unseen), Ok(scorer)) => (unseen, scorer),
             (Err(e), _) | (_, Err(e)) if kind == Kind::Tree || settings.model == Some(kind) => return Err(e),
             (Err(e), _) | (_, Err(e)) => {
-                warnings.push(format!("no {}: {e}", kind.name()));
+                warnings.push(message!("not_fitted", model = Cell::word(kind.name()), why = e.to_string()));
                 continue;
             }
         };
         let calibration = Calibration::fit(settings.calibration, &unseen, &training.churned);
         if auc(&unseen, &training.churned).is_some_and(|a| a <= 0.5) {
-            warnings.push(format!(
-                "the {} does not rank rows that it has not seen; its probabilities say little",
-                kind.name()
-            ));
+            warnings.push(message!("ranks_nothing", model = Cell::word(kind.name())));
         }
         merits.push(auc(&pick(&unseen, &choosing), &to_choose).unwrap_or(0.5));
         let raw = match against {
@@ -347,19 +345,20 @@ pub fn train(
     let probabilities = pick(&all, &reported);
     let values = pick(values, &reported);
     if let Some((name, theirs)) = best_baseline.filter(|b| b.1 >= score(&all)) {
-        warnings.push(format!(
-            "the {} ranks no better (AUC {:.3}) than {} alone ({theirs:.3})",
-            fitted[chosen].0.name(),
-            score(&all),
-            name.replace('_', " ")
+        warnings.push(message!(
+            "ranks_no_better",
+            model = Cell::word(fitted[chosen].0.name()),
+            ours = Cell::Number(score(&all), 3),
+            baseline = Cell::word(name),
+            theirs = Cell::Number(theirs, 3)
         ));
     }
     let j = judge(&probabilities, &churned);
     if (j.mean_probability - j.churn_rate).abs() > 0.1 {
-        warnings.push(format!(
-            "out of time the model expects {:.0} % to churn and {:.0} % did: the season or the trend has changed",
-            100.0 * j.mean_probability,
-            100.0 * j.churn_rate
+        warnings.push(message!(
+            "churn_level",
+            expected = Cell::Share(j.mean_probability),
+            actual = Cell::Share(j.churn_rate)
         ));
     }
     let (threshold, profit) = best_threshold(&probabilities, &churned, &values, &settings.terms);

@@ -36,7 +36,8 @@ use ndarray::{Array2, ArrayView2};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use tillwise_core::{Parameters, number_or_nan, settings};
+use tillwise_core::told::Message;
+use tillwise_core::{Parameters, message, number_or_nan, settings};
 
 use crate::MineError;
 use crate::stats::symmetric_eigen;
@@ -267,7 +268,7 @@ pub struct Report {
     /// Each `k` tried, with its judgement and its place.
     pub tried: Vec<Tried>,
     /// What to bear in mind.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 /// Where customers belong.
@@ -368,11 +369,10 @@ impl Clusters {
         model.next_id = order.len() as u32 + 1;
         found.tried.sort_by_key(|t| t.k);
         if !found.converged {
-            let remedy = match settings.how.method {
-                Method::MiniBatch => "make the batch larger, or use kmeans",
-                _ => "raise max_iterations",
-            };
-            warnings.push(format!("the centres were still moving when the steps ran out: {remedy}"));
+            warnings.push(match settings.how.method {
+                Method::MiniBatch => message!("batches_ran_out"),
+                _ => message!("steps_ran_out"),
+            });
         }
         let report = Report {
             method: settings.how.method,
@@ -648,7 +648,7 @@ fn by_mixtures(
     range: std::ops::RangeInclusive<usize>,
     n: usize,
     settings: &Settings,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Message>,
 ) -> Result<Found, MineError> {
     let (mut fits, mut tried, mut failure) = (Vec::new(), Vec::new(), None);
     for k in range {
@@ -660,7 +660,7 @@ fn by_mixtures(
                 fits.push(mixture);
             }
             Err(e) => {
-                warnings.push(e.to_string());
+                warnings.push(message!("no_clusters_of", k = k, why = e.to_string()));
                 failure = Some(e);
             }
         }

@@ -3,6 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::message;
+use tillwise_core::told::{Cell, Message};
 
 use crate::stats::{quantile_sorted, sorted_finite};
 use crate::{MineError, parallel};
@@ -131,7 +133,7 @@ impl Feature {
     fn fit(
         spec: &FeatureSpec,
         values: &[f64],
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Message>,
     ) -> Result<Option<Feature>, MineError> {
         spec.check()?;
         let name = &spec.column;
@@ -147,7 +149,7 @@ impl Feature {
         }
         let sorted = sorted_finite(values);
         if sorted.is_empty() {
-            warnings.push(format!("`{name}` is blank for every customer and was left out"));
+            warnings.push(message!("cluster_feature_blank", feature = name));
             return Ok(None);
         }
         let quantile = |p| quantile_sorted(&sorted, p);
@@ -178,7 +180,7 @@ impl Feature {
         let deviation = (squares / n).sqrt();
         // Rounding leaves a constant column a spread of a few units in the last place.
         if !(deviation.is_finite() && deviation > 1e-12 * middle.abs().max(1.0)) {
-            warnings.push(format!("`{name}` is the same for every customer and was left out"));
+            warnings.push(message!("cluster_feature_constant", feature = name));
             return Ok(None);
         }
         (feature.centre, feature.spread) = match spec.scale {
@@ -188,9 +190,7 @@ impl Feature {
                 let sorted = sorted_finite(&soft);
                 let range = quantile_sorted(&sorted, 0.75) - quantile_sorted(&sorted, 0.25);
                 if range <= 1e-12 * middle.abs().max(1.0) {
-                    warnings.push(format!(
-                        "the middle half of `{name}` is the same: it was scaled by its standard deviation in place of the interquartile range"
-                    ));
+                    warnings.push(message!("cluster_feature_narrow", feature = name));
                 }
                 let spread = if range > 1e-12 * middle.abs().max(1.0) { range / 1.349 } else { deviation };
                 (quantile_sorted(&sorted, 0.5), spread)
@@ -269,7 +269,7 @@ impl Scaling {
     pub fn fit(
         specs: &[FeatureSpec],
         columns: &[(&str, &[f64])],
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Message>,
     ) -> Result<Scaling, MineError> {
         let mut kept = Vec::new();
         for spec in specs {
@@ -344,16 +344,15 @@ pub fn covariance(points: ArrayView2<'_, f64>) -> (Vec<f64>, Vec<Vec<f64>>) {
 }
 
 /// Pairs of features whose coordinates correlate at `least` or more, in words.
-pub fn correlated(scaling: &Scaling, covariance: &[Vec<f64>], least: f64) -> Vec<String> {
+pub fn correlated(scaling: &Scaling, covariance: &[Vec<f64>], least: f64) -> Vec<Message> {
     let mut found = Vec::new();
     for a in 0..scaling.0.len() {
         for b in 0..a {
             let r = covariance[a][b] / (covariance[a][a] * covariance[b][b]).sqrt();
             if r.abs() >= least {
-                found.push(format!(
-                    "`{}` and `{}` say nearly the same (correlation {r:.2}): together they count twice; leave one out or lower their weights",
-                    scaling.0[b].name, scaling.0[a].name
-                ));
+                let (first, second) = (&scaling.0[b].name, &scaling.0[a].name);
+                let r = Cell::Number(r, 2);
+                found.push(message!("features_alike", first = first, second = second, correlation = r));
             }
         }
     }

@@ -377,7 +377,7 @@ fn clusters_are_ordered_by_revenue_and_named_apart() {
     let names: Vec<&str> = model.labels.iter().map(|l| l.name.as_str()).collect();
     assert!(names[0].contains("high spend"), "{names:?}");
     assert!(names[2].contains("low spend"), "{names:?}");
-    assert!(report.warnings.iter().any(|w| w.contains("say nearly the same")), "{:?}", report.warnings);
+    assert!(report.warnings.iter().any(|w| w.key == "features_alike"), "{:?}", report.warnings);
 
     let profiles = profile::profiles(&model.scaling, &features, &labels, 3).unwrap();
     let first = profiles.iter().find(|p| p.cluster == 0 && p.feature == "orders").unwrap();
@@ -441,7 +441,7 @@ fn degenerate_customers_get_a_clear_message() {
         &settings(&["orders", "lateness"], K::Fixed(2)),
     )
     .unwrap();
-    assert_eq!(report.warnings, ["`lateness` is blank for every customer and was left out"]);
+    assert_eq!(report.warnings, [message!("cluster_feature_blank", feature = "lateness")]);
     let infinite = [1.0, f64::INFINITY, 2.0, 3.0];
     let e = Clusters::fit(&[("orders", &infinite)], &two, &one).unwrap_err().to_string();
     assert!(e.contains("1 are infinite, the first in row 2"), "{e}");

@@ -19,6 +19,8 @@
 use rayon::slice::ParallelSliceMut;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::{digamma, ln_gamma};
+use tillwise_core::message;
+use tillwise_core::told::{Cell, Message};
 
 use super::likelihood::{Fit, SAMPLE, search};
 use super::optimize::minimize;
@@ -79,19 +81,12 @@ impl GammaGamma {
         let model = GammaGamma { p: l[0], q: l[1], v: l[2] / scale };
         let observed = 1.0 / scale;
         if !optimum.converged || model.q <= 1.0 {
-            return Ok(around_the_mean(
-                &data,
-                scale,
-                "its likelihood has no maximum with a finite mean over customers",
-            ));
+            return Ok(around_the_mean(&data, scale, message!("no_finite_mean")));
         }
         if model.population_mean() > MOST_ABOVE_OBSERVED * observed {
-            let why = format!(
-                "with q = {:.2} everyone's mean would be {:.1} times the observed one",
-                model.q,
-                model.population_mean() / observed
-            );
-            return Ok(around_the_mean(&data, scale, &why));
+            let times = Cell::Number(model.population_mean() / observed, 1);
+            let why = message!("mean_far_off", q = Cell::Number(model.q, 2), times = times);
+            return Ok(around_the_mean(&data, scale, why));
         }
         // A density in units of 1/scale: ln f changes by ln scale a row; and the constant of x^(px) m^(px-1).
         let customers = data.rows.len() as f64;
@@ -155,7 +150,7 @@ fn all_alike(repeat: &[(f64, f64)]) -> Option<(GammaGamma, Fit)> {
 /// The model whose mean over customers is the observed one: `v = mean (q - 1) / p`, with `p` and `q` of greatest likelihood.
 /// Where customers do not differ, `q` grows to its bound, and everyone is expected to spend the mean. `data` are in units of
 /// `1/scale`, so that their mean is one.
-fn around_the_mean(data: &Grouped, scale: f64, why: &str) -> (GammaGamma, Fit) {
+fn around_the_mean(data: &Grouped, scale: f64, why: Message) -> (GammaGamma, Fit) {
     // By ln p and ln(q - 1): ln v = ln(q - 1) - ln p.
     let f = |logs: &[f64]| {
         let (a, b) = (logs[0], logs[1]);
@@ -169,7 +164,7 @@ fn around_the_mean(data: &Grouped, scale: f64, why: &str) -> (GammaGamma, Fit) {
     let log_likelihood = -optimum.value * n + n * scale.ln();
     let values = [model.p, model.q, model.v];
     let mut fit = Fit::on_the_boundary(NAME, &NAMES, &values, &[], data.rows.len(), log_likelihood);
-    fit.ridge = Some(format!("{why}; the observed mean, {:.2}, is taken for it", 1.0 / scale));
+    fit.ridge = Some(message!("mean_taken", why = why, mean = Cell::Number(1.0 / scale, 2)));
     // How well the mean is known is all that is told: the variance of its logarithm, as one of v.
     let spread = data.rows.iter().map(|r| (r.1 - 1.0).powi(2)).sum::<f64>() / (n - 1.0);
     fit.covariance = vec![vec![0.0; 3]; 3];

@@ -11,7 +11,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::number_or_nan;
+use tillwise_core::told::Message;
+use tillwise_core::{message, number_or_nan};
 
 use super::History;
 use super::optimize::{Optimum, minimize, refine};
@@ -101,23 +102,20 @@ pub struct Fit {
     pub gradient: f64,
     /// Parameters that ran off towards zero or infinity: customers do not differ in what they describe.
     pub run_off: Vec<String>,
-    /// A direction in which the likelihood hardly changes, in words.
-    pub ridge: Option<String>,
+    /// A direction in which the likelihood hardly changes, or what else the parameters leave open.
+    pub ridge: Option<Message>,
 }
 
 impl Fit {
     /// The warnings that a reader of the fit should see.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Message> {
         let mut warnings = Vec::new();
         if !self.run_off.is_empty() {
-            warnings.push(format!(
-                "{}: {} - on the boundary, for the customers differ too little in what these describe",
-                self.model,
-                self.run_off.join(", ")
-            ));
+            let parameters = self.run_off.join(", ");
+            warnings.push(message!("on_the_boundary", model = &self.model, parameters = parameters));
         }
         if let Some(ridge) = &self.ridge {
-            warnings.push(format!("{}: {ridge}", self.model));
+            warnings.push(message!("of_model", model = &self.model, note = ridge.clone()));
         }
         warnings
     }
@@ -272,7 +270,7 @@ impl Curvature {
         (0..c.len()).map(|i| (0..c.len()).map(|j| of(i, j)).collect()).collect()
     }
 
-    fn ridge(&self, names: &[&str]) -> Option<String> {
+    fn ridge(&self, names: &[&str]) -> Option<Message> {
         let (value, vector) = self.flattest.as_ref().filter(|(value, _)| *value < FLAT)?;
         let moved: Vec<String> = names
             .iter()
@@ -280,11 +278,8 @@ impl Curvature {
             .filter(|(_, v)| v.abs() > 0.2)
             .map(|(name, v)| format!("{name} {}", if *v > 0.0 { "up" } else { "down" }))
             .collect();
-        Some(format!(
-            "a flat ridge: with {} together (or all the other way) the likelihood hardly changes (curvature {value:.0e}); \
-             the predictions are determined, these parameters are not",
-            moved.join(", ")
-        ))
+        let curvature = format!("{value:.0e}");
+        Some(message!("flat_ridge", parameters = moved.join(", "), curvature = curvature))
     }
 }
 

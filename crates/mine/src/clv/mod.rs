@@ -23,7 +23,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::Parameters;
+use tillwise_core::told::{Cell, Message};
+use tillwise_core::{Parameters, message};
 
 use crate::MineError;
 pub use beta_bernoulli::BetaBernoulli;
@@ -353,9 +354,9 @@ pub struct GroupReport {
     pub spend: Option<Fit>,
     /// What stands in for a fit of the spend.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub spend_note: Option<String>,
+    pub spend_note: Option<Message>,
     /// Why the pooled model stands in, if it does.
-    pub pooled_because: Option<String>,
+    pub pooled_because: Option<Message>,
 }
 
 /// What a reader wants to know of a fit.
@@ -366,7 +367,7 @@ pub struct Report {
     /// Correlation of repeat order days and mean repeat spend. Gamma-Gamma takes it to be zero.
     pub spend_frequency_correlation: Option<f64>,
     /// What to bear in mind.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 /// Above this the Gamma-Gamma assumption is called into question.
@@ -391,7 +392,7 @@ impl Clv {
         let fitted: Vec<(GroupReport, Option<Fitted>)> = members
             .into_par_iter()
             .map(|(group, who)| {
-                let stays = |why: String| GroupReport {
+                let stays = |why: Message| GroupReport {
                     group: Some(group.to_owned()),
                     customers: who.len(),
                     orders: None,
@@ -400,13 +401,13 @@ impl Clv {
                     pooled_because: Some(why),
                 };
                 if who.len() < settings.min_group {
-                    return (stays(format!("fewer than {} customers", settings.min_group)), None);
+                    return (stays(message!("fewer_customers", least = settings.min_group)), None);
                 }
                 match fit_group(input, &who, settings) {
                     Ok((fitted, report)) => {
                         (GroupReport { group: Some(group.to_owned()), ..report }, Some(fitted))
                     }
-                    Err(e) => (stays(e.to_string()), None),
+                    Err(e) => (stays(message!("said", words = e.to_string())), None),
                 }
             })
             .collect();
@@ -417,11 +418,8 @@ impl Clv {
             if let (Some(name), Some(group)) = (&report.group, group) {
                 groups.insert(name.clone(), group);
             } else if report.customers >= settings.min_group {
-                failed.extend(report.group.iter().zip(&report.pooled_because).map(|(name, why)| {
-                    format!(
-                        "{name}: everyone's model stands in for its {} customers: {why}",
-                        report.customers
-                    )
+                failed.extend(report.group.iter().zip(&report.pooled_because).map(|(group, why)| {
+                    message!("pooled", group = group, customers = report.customers, why = why.clone())
                 }));
             }
             fits.push(report);
@@ -430,25 +428,22 @@ impl Clv {
         let pooled_margin = pooled_margin(input);
         let mut warnings = failed;
         if pooled.orders.model() == Model::BgNbd || pooled.orders.model() == Model::BgCnbdK {
-            warnings.push(format!(
-                "{} gives every customer without a repeat order P(alive) = 1",
-                fits[0].orders.as_ref().map_or("BG/NBD", |f| f.model.as_str())
-            ));
+            let model = fits[0].orders.as_ref().map_or("BG/NBD", |f| f.model.as_str());
+            warnings.push(message!("alive_without_repeat", model = model));
         }
         if pooled.orders.model() == Model::Nbd {
-            warnings.push("NBD knows no drop-out: P(alive) = 1 for everyone".to_owned());
+            warnings.push(message!("no_drop_out"));
         }
         if let Some(c) = correlation.filter(|c| c.abs() > CORRELATION_LIMIT) {
-            warnings.push(format!(
-                "frequency and spend correlate ({c:.2}); Gamma-Gamma takes them to be independent, so CLV is biased for frequent buyers"
-            ));
+            warnings.push(message!("frequency_and_spend", correlation = Cell::Number(c, 2)));
         }
         for report in &fits {
-            let name = report.group.as_ref().map(|g| format!("{g}: ")).unwrap_or_default();
-            let both = report.orders.iter().chain(&report.spend);
-            warnings.extend(
-                both.flat_map(Fit::warnings).chain(report.spend_note.clone()).map(|w| format!("{name}{w}")),
-            );
+            let fits = report.orders.iter().chain(&report.spend);
+            let said = fits.flat_map(Fit::warnings).chain(report.spend_note.clone());
+            warnings.extend(said.map(|note| match &report.group {
+                Some(group) => message!("of_group", group = group, note = note),
+                None => note,
+            }));
         }
         let unit_days =
             if settings.model == Model::BgBb { settings.occasion_days } else { settings.time_unit.days() };
@@ -516,9 +511,7 @@ fn fit_group(
         (Ok((spend, fit)), _) => (spend, Some(fit), None),
         // Orders are told without repeat spend too.
         (Err(MineError::Data { .. }), Some(mean)) => {
-            let said = format!(
-                "fewer than 3 customers have repeat spend above zero, so the mean of all orders, {mean:.2}, is expected of everyone"
-            );
+            let said = message!("no_repeat_spend", mean = Cell::Number(mean, 2));
             (GammaGamma::constant(mean), None, Some(said))
         }
         (Err(e), _) => return Err(e),

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use tillwise_core::schema::PublishedTable;
 use tillwise_core::{Day, ModelError, ModelFile, Parameters};
 use tillwise_ingest::{Cleaning, Columns, Input};
-use tillwise_report::{Cell, Section};
+use tillwise_report::{Cell, Message, Section};
 use tillwise_table::{Table, TableError, assemble};
 
 use crate::analysis::{Analysis, CustomerTable, MadeTable};
@@ -122,7 +122,7 @@ pub struct Done {
     /// What people are told.
     pub told: Vec<Section>,
     /// What they should bear in mind.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 /// A published table with its rows.

@@ -9,6 +9,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use tillwise_core::SCALE;
+use tillwise_core::message;
+use tillwise_core::told::Message;
 use tillwise_mine::basket::follow::{FirstToSecond, first_to_second, next_purchases};
 use tillwise_mine::basket::hierarchy::Fault;
 use tillwise_mine::basket::sequences::{Sequence, SequenceReport, SequenceSettings, sequences};
@@ -49,7 +51,7 @@ struct BasketReport {
     rules: RuleReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequences: Option<SequenceReport>,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// Products and the categories above them, as one range of numbers.
@@ -115,16 +117,16 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let (pairs, too_wide) = first_to_second(&ledger, least, settings.limits.max_basket);
     let mut warnings = warnings(settings, &report, &rule_report, sequence_report.as_ref());
     if too_wide > 0 {
-        warnings.push(format!(
-            "max_basket: {too_wide} customers with more than {} products in their first or second order were left out of first_to_second",
-            settings.limits.max_basket
+        warnings.push(message!(
+            "first_to_second_wide",
+            customers = too_wide,
+            most = settings.limits.max_basket
         ));
     }
     let without_category = (settings.level != Level::Product)
         .then(|| (0..products.len()).filter(|p| items.ancestors.get(*p).is_none_or(Vec::is_empty)).count());
     if let Some(n) = without_category.filter(|n| *n > 0) {
-        warnings
-            .push(format!("{n} of {} products have no category, and stand for themselves", products.len()));
+        warnings.push(message!("without_category", without = n, products = products.len()));
     }
     let names = &items.labels();
     // Words for people have the products' names; lists for machines their codes.
@@ -163,38 +165,26 @@ fn warnings(
     sets: &Report,
     rules: &RuleReport,
     sequences: Option<&SequenceReport>,
-) -> Vec<String> {
+) -> Vec<Message> {
     let mut said = Vec::new();
     if sets.baskets_left_out > 0 {
-        said.push(format!(
-            "max_basket: {} baskets with more than {} items were left out",
-            sets.baskets_left_out, settings.limits.max_basket
-        ));
+        let most = settings.limits.max_basket;
+        said.push(message!("baskets_left_out", baskets = sets.baskets_left_out, most = most));
     }
     if sets.used_count > sets.min_count {
-        said.push(format!(
-            "max_itemsets: more than {} sets are in {} baskets or more, so only those in {} or more were taken",
-            settings.limits.max_itemsets, sets.min_count, sets.used_count
-        ));
+        let most = settings.limits.max_itemsets;
+        said.push(message!("itemsets_cut", most = most, asked = sets.min_count, used = sets.used_count));
     }
     if sets.cut_at_max_items {
-        said.push(format!(
-            "max_items: sets of {} items are frequent; longer ones were not looked for, and closed and maximal are meant among these",
-            settings.limits.max_items
-        ));
+        said.push(message!("items_cut", items = settings.limits.max_items));
     }
     if rules.beyond_max_rules > 0 {
-        said.push(format!(
-            "max_rules: the best {} of {} rules were kept",
-            settings.rules.max_rules,
-            rules.rules + rules.beyond_max_rules
-        ));
+        let all = rules.rules + rules.beyond_max_rules;
+        said.push(message!("rules_cut", kept = settings.rules.max_rules, rules = all));
     }
     if let Some(s) = sequences.filter(|s| s.used_count > s.min_count) {
-        said.push(format!(
-            "max_sequences: more than {} sequences have {} customers or more, so only those with {} or more were taken",
-            settings.max_sequences, s.min_count, s.used_count
-        ));
+        let most = settings.max_sequences;
+        said.push(message!("sequences_cut", most = most, asked = s.min_count, used = s.used_count));
     }
     said
 }

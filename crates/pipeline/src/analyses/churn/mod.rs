@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
+use tillwise_core::message;
+use tillwise_core::told::{Cell, Message};
 use tillwise_mine::churn::train::{Trained, clean, train};
 use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
 use tillwise_mine::stats::Steps;
@@ -109,14 +111,11 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let scores = Scores { explained: model.explain(&columns, REASONS), probabilities };
     let values = table.f64s("net_revenue_365d")?;
     let terms = settings.terms;
-    report.train.warnings.extend(unseen.into_iter().map(|(feature, rows)| {
-        format!("`{feature}` has values that the model does not know, in {rows} rows; they count as blank")
-    }));
+    report.train.warnings.extend(
+        unseen.into_iter().map(|(feature, rows)| message!("unknown_values", feature = feature, rows = rows)),
+    );
     if let Some(first) = missing.first() {
-        report.train.warnings.push(format!(
-            "{} features of the model are missing, such as `{first}`, and count as blank; name {ATTRIBUTES_FILE}",
-            missing.len()
-        ));
+        report.train.warnings.push(message!("features_missing", features = missing.len(), first = *first));
     }
     // Rules and targets are of those that the model was trained and judged on.
     let days = table.f64s("days_since_last")?;
@@ -155,16 +154,20 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
 }
 
 /// What to say where days since the last order alone rank better and are calibrated better than the model.
-fn beaten_by_recency(report: &TrainReport) -> Option<String> {
+fn beaten_by_recency(report: &TrainReport) -> Option<Message> {
     let chosen = report.judged.iter().find(|j| j.chosen)?;
     let simple = report.judged.iter().find(|j| j.model == "recency_only")?;
     let [(ours, theirs), (our_brier, their_brier)] =
         ["auc", "brier"].map(|m| (chosen.value(m).unwrap_or(f64::NAN), simple.value(m).unwrap_or(f64::NAN)));
     (theirs > ours && their_brier < our_brier).then(|| {
-        format!(
-            "days since the last order alone do better than the {} (AUC {theirs:.3} for {ours:.3}, Brier {their_brier:.3} for {our_brier:.3}): \
-             do not act on its reasons; model = \"auto\" or a longer history may help",
-            chosen.model
+        let number = |v: f64| Cell::Number(v, 3);
+        message!(
+            "recency_does_better",
+            model = Cell::word(&chosen.model),
+            theirs = number(theirs),
+            ours = number(ours),
+            their_brier = number(their_brier),
+            our_brier = number(our_brier)
         )
     })
 }
@@ -257,9 +260,7 @@ fn fit(
     model.alive =
         if names.iter().any(|n| n == "p_alive") { features::alive(context.customers)? } else { None };
     if settings.attributes_file.is_some() {
-        warnings.push(
-            "attributes are taken as they are today, at earlier cutoffs too: only those that do not change keep the judgement honest".to_owned(),
-        );
+        warnings.push(message!("attributes_of_today"));
     }
     warnings.append(&mut report.warnings);
     warnings.extend(beaten_by_recency(&report));
@@ -294,7 +295,9 @@ mod tests {
             beaten_by_recency(&TrainReport { judged, ..TrainReport::default() })
         };
         let found = said(0.718, 0.215).unwrap();
-        assert!(found.contains("AUC 0.718 for 0.670") && found.contains("Brier 0.215 for 0.229"), "{found}");
+        let number = |v| Cell::Number(v, 3);
+        let values: Vec<&Cell> = found.values.iter().map(|v| &v.1).skip(1).collect();
+        assert_eq!(values, [&number(0.718), &number(0.670), &number(0.215), &number(0.229)]);
         assert_eq!((said(0.6, 0.215), said(0.718, 0.24)), (None, None));
     }
 

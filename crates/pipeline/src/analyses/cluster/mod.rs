@@ -5,7 +5,7 @@ pub mod settings;
 mod tell;
 
 use serde::{Deserialize, Serialize};
-use tillwise_core::{Day, ModelFile, Parameters};
+use tillwise_core::{Day, ModelFile, Parameters, message};
 use tillwise_mine::cluster::{Clusters, Drift, OUTLIER, Report as FitReport, Tried, profile};
 use tillwise_table::TableError;
 
@@ -70,7 +70,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
                 drift = Some(model.follow(&last.parameters, &ours, &theirs));
             }
             Some(Err(why)) if config.follow_last => {
-                report.warnings.push(format!("the last run's clusters cannot be followed: {why}"));
+                report.warnings.push(message!("last_clusters_unusable", why = why));
             }
             _ => {}
         }

@@ -7,6 +7,8 @@ mod tell;
 use arrow::array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
+use tillwise_core::message;
+use tillwise_core::told::Cell;
 use tillwise_mine::clv::{
     Candidate, Clv, Fit, Input, Judged, Known, Levels, MOST_SPREAD, Model, Month, Occasions, Orders, Report,
     Score, Settings as FitSettings, choose, judge, track,
@@ -133,10 +135,9 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let column = |f: fn(&Score) -> f64| nullable(scores.iter().map(f));
     let open = scores.iter().filter(|s| s.expected_orders > 0.0 && s.expected_orders_high.is_nan()).count();
     if open > 0 && model.value.interval > 0.0 {
-        report.fit.warnings.push(format!(
-            "{open} of {} customers have no interval: what the parameters leave open is more than {MOST_SPREAD} times the estimate, or not determined",
-            scores.len()
-        ));
+        let times = Cell::Number(MOST_SPREAD, 0);
+        let said = message!("no_intervals", open = open, customers = scores.len(), times = times);
+        report.fit.warnings.push(said);
     }
     let told = vec![tell::tell(&report, &scores, &model.value, &months)];
     Ok(Done {
@@ -372,18 +373,17 @@ fn fit(
                         tables.push(by_frequency(&candidates)?);
                         match tracking(&daily, orders, model, unit, span)? {
                             Some(table) => tables.push(table),
-                            None => report.warnings.push(format!(
-                                "not tracked week by week: {} has covariates or counts occasions, or the history is longer than a century",
-                                model.name()
-                            )),
+                            None => report
+                                .warnings
+                                .push(message!("not_tracked", model = Cell::word(model.name()))),
                         }
                         let off = best.expected / best.actual - 1.0;
                         if off.abs() > 0.2 && best.actual > 0.0 {
-                            report.warnings.push(format!(
-                                "in the holdout {:.0} order days were expected and {:.0} came ({:+.0} %): the season or the trend has changed",
-                                best.expected,
-                                best.actual,
-                                100.0 * off
+                            report.warnings.push(message!(
+                                "holdout_off",
+                                expected = Cell::Count(best.expected),
+                                actual = Cell::Count(best.actual),
+                                off = Cell::Change(off)
                             ));
                         }
                         judged = Some(JudgedModel {
@@ -397,7 +397,7 @@ fn fit(
         }
     }
     if let Some(why) = not_judged.as_ref().filter(|_| settings.holdout_days > 0) {
-        report.warnings.push(format!("not judged on a holdout: {why}"));
+        report.warnings.push(message!("not_judged", why = why));
     }
     Ok((clv, FullReport { fit: report, chosen, judged, not_judged }, tables))
 }

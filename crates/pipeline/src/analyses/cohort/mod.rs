@@ -7,7 +7,9 @@ mod tell;
 use std::collections::HashMap;
 
 use serde::Serialize;
+use tillwise_core::message;
 use tillwise_core::sum_to_f64 as money;
+use tillwise_core::told::Message;
 use tillwise_mine::cohort::{Calendar, Cell, Seen, cohorts};
 use tillwise_mine::ledger::Ledger;
 use tillwise_table::TableError;
@@ -32,7 +34,7 @@ pub const ANALYSIS: Analysis = Analysis {
 #[derive(Serialize)]
 struct Report {
     cohorts: usize,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// One way of splitting customers: its name, the names of its groups, and the cohorts of them.
@@ -59,10 +61,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     for by in &settings.by {
         let values = first_values(orders, &ledger, *by)?;
         if values.iter().all(|v| v.is_empty()) {
-            warnings.push(format!(
-                "no first order has a {name}, so there are no cohorts by it; name its column: [columns] {name}",
-                name = by.name()
-            ));
+            warnings.push(message!("no_cohorts_by", name = by.name()));
             continue;
         }
         let (groups, numbers) = largest(&values, settings.max_groups);
@@ -72,9 +71,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let count = splits[0].cells.iter().filter(|c| c.period == 0).count();
     let longest = splits[0].cells.iter().map(|c| c.period as usize + 1).max().unwrap_or(0);
     if longest > COHORT_PERIODS {
-        warnings.push(format!(
-            "cohorts_wide.parquet has columns for {COHORT_PERIODS} of {longest} periods; cohorts.parquet has them all"
-        ));
+        warnings.push(message!("cohorts_too_wide", columns = COHORT_PERIODS, periods = longest));
     }
     let tables = vec![long(&splits, calendar)?, wide(&splits, calendar)?];
     let told = vec![tell::tell(&splits[0].cells, calendar, settings.period)];

@@ -6,6 +6,8 @@ mod tell;
 
 use serde::Serialize;
 use tillwise_core::Day;
+use tillwise_core::message;
+use tillwise_core::told::{Cell, Message};
 use tillwise_mine::MineError;
 use tillwise_mine::clv::{Clv, Input, Settings as FitSettings, Value};
 use tillwise_mine::forecast::{
@@ -58,7 +60,7 @@ struct Report {
     origins: usize,
     /// The mean absolute error of the combination, of the model alone, and of the last window again, by target.
     errors: Vec<ErrorOf>,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// How a method did over the origins whose window is over.
@@ -96,20 +98,19 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let origins = errors.iter().map(|e| e.origins).max().unwrap_or(0);
     let mut warnings = Vec::new();
     if origins < 3 {
-        warnings.push(format!(
-            "{origins} past forecasts of {} days are over, so ranges lean on what other shops' errors are like; a longer history says more",
-            settings.horizon_days
-        ));
+        let days = settings.horizon_days;
+        warnings.push(message!("few_origins", origins = origins, days = days));
     }
     let of = |target: Target, method: &str| errors.iter().find(|e| e.target == target && e.method == method);
     for (target, what) in [(Target::KnownOrders, "orders"), (Target::KnownRevenue, "revenue")] {
         if let (Some(ours), Some(naive)) = (of(target, COMBINED), of(target, "last_window"))
             && ours.mean_absolute_error > naive.mean_absolute_error
         {
-            warnings.push(format!(
-                "the last window again would have missed {what} by less ({:.1} % for {:.1} % over the same past forecasts)",
-                100.0 * naive.mean_absolute_error,
-                100.0 * ours.mean_absolute_error
+            warnings.push(message!(
+                "last_window_better",
+                what = Cell::word(what),
+                theirs = Cell::Share(naive.mean_absolute_error),
+                ours = Cell::Share(ours.mean_absolute_error)
             ));
         }
     }

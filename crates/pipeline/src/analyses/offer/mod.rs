@@ -9,6 +9,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::message;
+use tillwise_core::told::{Cell, Message};
 use tillwise_mine::offer::judge::{LENGTHS, Score};
 use tillwise_mine::offer::{
     Bought, Customer, Histories, Judgement, Kind, Names, Offer, Offers, Reason, Task, Workspace,
@@ -45,7 +47,7 @@ fn files(config: &Config) -> Vec<(&'static str, &Path)> {
 #[derive(Serialize, Deserialize)]
 struct Report {
     judged: Judgement,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 fn run(context: &Context<'_>) -> Result<Done, NotDone> {
@@ -79,9 +81,10 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
             "the model knows none of this export's products; is it another shop's? fit it again".to_owned(),
         ));
     }
-    let mut say = |warning: String| report.warnings.push(warning);
+    let mut say = |warning: Message| report.warnings.push(warning);
     if known < products.len() {
-        say(format!("the model does not know {} of {} products", products.len() - known, products.len()));
+        let unknown = products.len() - known;
+        say(message!("unknown_products", unknown = unknown, products = products.len()));
     }
     let today: HashSet<&str> = products.iter().copied().collect();
     let allowed: Vec<bool> = model.products.iter().map(|p| lists.allow(&p.name, &today)).collect();
@@ -90,7 +93,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         offers(model, &histories, &numbers, context.as_of.0, settings, &|product| allowed[product as usize]);
     let without = made.iter().filter(|offers| offers.is_empty()).count();
     if without > 0 {
-        say(format!("{without} of {} customers have no offer", made.len()));
+        say(message!("without_offer", without = without, customers = made.len()));
     }
     let called: HashMap<&str, &str> = orders
         .products()?
@@ -110,7 +113,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
 }
 
 /// Where offers do no better than what costs nothing.
-fn shortfalls(judged: &Judgement, model: &Offers) -> Vec<String> {
+fn shortfalls(judged: &Judgement, model: &Offers) -> Vec<Message> {
     let rate = |task: Task, model: &str| {
         let of = judged.scores.iter().find(|s| s.task == task && s.model == model);
         of.and_then(|s| s.hit_rate[0])
@@ -119,18 +122,16 @@ fn shortfalls(judged: &Judgement, model: &Offers) -> Vec<String> {
         |task: Task, to: &str| rate(task, "offers").zip(rate(task, to)).is_some_and(|(us, them)| us <= them);
     let mut said = Vec::new();
     if judged.customers == 0 {
-        said.push("nobody has two orders, so offers are neither judged nor have probabilities".to_owned());
+        said.push(message!("offers_not_judged"));
     }
     if model.kinds.contains(&Kind::New) && loses(Task::New, "most_popular") {
-        said.push("offers of new products hit no more often than the most popular products do".to_owned());
+        said.push(message!("new_offers_lose"));
     }
-    for (to, hint) in [
-        ("bought_before", "what the customer bought before does"),
-        ("most_popular", "the most popular products do"),
-    ] {
-        if loses(Task::Any, to) {
-            said.push(format!("offers of any kind hit no more often than {hint}"));
-        }
+    if loses(Task::Any, "bought_before") {
+        said.push(message!("offers_lose_to_bought_before"));
+    }
+    if loses(Task::Any, "most_popular") {
+        said.push(message!("offers_lose_to_popular"));
     }
     said
 }
@@ -175,20 +176,22 @@ impl Lists {
     }
 
     /// Names in the lists that are no products, in words: they may be misspelt.
-    fn unmatched(&self, today: &HashSet<&str>) -> Vec<String> {
+    fn unmatched(&self, today: &HashSet<&str>) -> Vec<Message> {
         let stocked = self.stock.iter().flat_map(|s| s.keys());
         let lists: [(&str, Vec<&String>); 2] =
-            [("excluded products", self.excluded.iter().collect()), ("products in stock", stocked.collect())];
+            [("excluded_products", self.excluded.iter().collect()), ("products_in_stock", stocked.collect())];
         let mut said = Vec::new();
         for (what, names) in lists {
             let mut unknown: Vec<&String> =
                 names.iter().copied().filter(|n| !today.contains(n.as_str())).collect();
             unknown.sort();
             if let Some(first) = unknown.first() {
-                said.push(format!(
-                    "{} of {} {what} are not in the export, such as `{first}`",
-                    unknown.len(),
-                    names.len()
+                said.push(message!(
+                    "listed_products_unknown",
+                    unknown = unknown.len(),
+                    listed = names.len(),
+                    what = Cell::word(what),
+                    first = *first
                 ));
             }
         }

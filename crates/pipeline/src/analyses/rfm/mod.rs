@@ -7,7 +7,9 @@ mod tell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tillwise_core::message;
 use tillwise_core::schema::SUMMARY;
+use tillwise_core::told::Message;
 use tillwise_core::{Day, ModelFile};
 use tillwise_mine::rfm::{Input, Rfm, Score};
 use tillwise_table::{Table, TableError};
@@ -63,7 +65,7 @@ fn earlier_days(config: &Config, first: Day, as_of: Day) -> Vec<Day> {
 #[derive(Serialize, Deserialize)]
 struct Report {
     customers: usize,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
     /// Where an earlier run's break points were used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reused: Option<Reused>,
@@ -130,7 +132,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let input = columns.input();
     let mut warnings = Vec::new();
     if let (Some(Err(why)), true) = (context.last::<Rfm>(), context.config.rfm.refresh_days > 0) {
-        warnings.push(format!("the last run's break points cannot be used, and new ones were found: {why}"));
+        warnings.push(message!("last_breaks_unusable", why = why));
     }
     let n = input.orders.len();
     let (file, mut report) = context.model(reused, || {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use arrow::array::Date32Array;
 use serde::Serialize;
+use tillwise_core::message;
+use tillwise_core::told::Message;
 use tillwise_core::{Day, sum_to_f64 as money};
 use tillwise_mine::cohort::Calendar;
 use tillwise_mine::ledger::Ledger;
@@ -38,7 +40,7 @@ struct Report {
     products: Option<Concentration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bridge: Option<Bridge>,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// The points of a Lorenz curve.
@@ -61,27 +63,18 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let [before, after] = settings.periods(context.as_of);
     let first = ledger.order_day.iter().min().map_or(context.as_of, |d| Day(*d));
     let bridged = if before.0 < first {
-        warnings.push(format!(
-            "no revenue bridge: its earlier period begins on {}, and the first order is of {first}; set [value] bridge_days to {} or less",
-            before.0,
-            ((context.as_of.since(first) + 1) / 2).max(1)
-        ));
+        let most = ((context.as_of.since(first) + 1) / 2).max(1);
+        warnings.push(message!("bridge_begins_early", begins = before.0, first = first, most = most));
         None
     } else if after.1 > context.as_of {
-        warnings.push(format!(
-            "no revenue bridge: its later period ends on {}, after {}",
-            after.1, context.as_of
-        ));
+        warnings.push(message!("bridge_ends_late", ends = after.1, as_of = context.as_of));
         None
     } else {
         Some(bridge(&ledger, before, after))
     };
     let whole = concentration(&by_customer);
     if whole.negative > 0 {
-        warnings.push(format!(
-            "{} customers have a net revenue below zero; they count as nothing in shares and classes",
-            whole.negative
-        ));
+        warnings.push(message!("negative_customers", customers = whole.negative));
     }
     let of_products = (!product_values.is_empty()).then(|| concentration(&product_values));
     let subjects = [

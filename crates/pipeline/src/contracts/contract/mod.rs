@@ -14,7 +14,7 @@ use tillwise_mine::churn::act::OfferTerms;
 use tillwise_mine::churn::survival::Times;
 use tillwise_mine::churn::train::clean;
 use tillwise_mine::churn::{Churn, Examples, Judge, TrainReport, Trained, deciles, train};
-use tillwise_report::{Cell, Section};
+use tillwise_report::{Cell, Message, Section};
 use tillwise_table::TableError;
 
 use super::{OfTable, TableDone};
@@ -67,7 +67,7 @@ struct Contracts {
     values: Vec<f64>,
     /// The tenure's column and its numbers.
     tenure: Option<(String, Vec<f64>)>,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
     /// Why no model can be learned.
     too_few: Option<String>,
 }

@@ -270,7 +270,7 @@ fn tell(f: &Fitted, settings: &Settings) -> Section {
             ],
         );
         for warning in fit.warnings() {
-            section.say("note", vec![("of", Cell::word(name)), ("note", Cell::text(warning))]);
+            section.say("note", vec![("of", Cell::word(name)), ("note", Cell::from(warning))]);
         }
     }
     section
