@@ -8,6 +8,7 @@ use tillwise_ingest::inspect::{Account, Proposal};
 use tillwise_ingest::{ColumnRef, Columns, Different, Input, NegativePrice, OneOrMore, ZeroAmount};
 
 use tillwise_core::{figures::grouped, shown};
+use tillwise_pipeline::Analysis;
 
 /// Text that may stand in a comment.
 fn comment(text: &str) -> String {
@@ -191,6 +192,9 @@ pub fn config_text(p: &Proposal) -> String {
     } else {
         t.push_str(REST);
     }
+    for analysis in Analysis::all() {
+        let _ = write!(t, "\n{}", analysis.proposal());
+    }
     t
 }
 
@@ -277,6 +281,7 @@ fn different_text(t: &mut String, d: &Different) {
     }
 }
 
+/// What a new config says beside its input; the analyses follow.
 const REST: &str = r#"# min_rows_vs_last = 0.8 # fewer accepted rows than this share of the last run's fail it
 # max_age_days = 7       # a last order older than this fails it
 
@@ -287,39 +292,6 @@ as_of = "last"           # the last order's day; "last+1", or a date
 # week_start = "saturday" # or "sunday"; without it, monday
 seed = 20111209
 # memory_limit = "1GB"
-
-[rfm]
-bins = 5
-segments = "ten"         # `tillwise segments` shows the maps there are
-compare_days = 30        # who changed segment since then
-
-[cluster]
-k = "auto"               # or a number
-method = "kmeans"        # or mini_batch, gaussian_mixture, density
-
-[churn]
-horizon_days = 90        # no order in this many days is churn
-
-[clv]
-model = "bg_nbd"         # or "auto": the one that does best on the last holdout_days
-horizon_days = 365
-margin = 1.0             # margin per unit of revenue; at 1, CLV is revenue
-annual_discount_rate = 0.1
-
-[basket]
-min_support = 0.01       # baskets that must hold a set: a share with a point, a count without one
-min_confidence = 0.25
-
-[offer]
-per_customer = 5
-# stock_file = "stock.csv" # product,units: only what is in stock is offered
-
-[cohort]
-period = "month"         # or week, quarter, year
-# by = ["country"]       # also split by this, as it was in the first order
-
-[value]
-bridge_days = 365        # what changed between the last so many days and those before
 "#;
 
 /// What `init` tells the user.

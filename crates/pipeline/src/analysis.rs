@@ -20,6 +20,10 @@ pub struct Analysis {
     pub name: &'static str,
     /// What its command does, in a line of help.
     pub about: &'static str,
+    /// Its table of the config, key by key with defaults and comments, as the manual shows it.
+    pub manual: &'static str,
+    /// The keys that `init` writes into a new config.
+    pub proposes: &'static [&'static str],
     /// The tables that it publishes.
     pub tables: &'static [PublishedTable],
     /// The columns that it adds to `customers.parquet`.
@@ -107,6 +111,8 @@ impl Analysis {
     pub(crate) const NONE: Analysis = Analysis {
         name: "",
         about: "",
+        manual: "",
+        proposes: &[],
         tables: &[],
         scores: &[],
         has_model: false,
@@ -119,6 +125,16 @@ impl Analysis {
     /// All of them, in the order of their columns.
     pub fn all() -> impl Iterator<Item = Analysis> {
         ALL.iter().copied()
+    }
+
+    /// Its table of a new config: the lines of the manual for the keys that it proposes.
+    pub fn proposal(self) -> String {
+        let lines = |key: &&str| {
+            let of_key = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{key} ="));
+            self.manual.lines().find(of_key).unwrap_or_default().to_owned()
+        };
+        let own: Vec<String> = self.proposes.iter().map(lines).collect();
+        format!("[{}]\n{}\n", self.name, own.join("\n"))
     }
 
     /// The names of all.

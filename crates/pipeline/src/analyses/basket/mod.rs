@@ -30,6 +30,8 @@ pub use settings::{Level, Settings, Unit, Worth, Written};
 pub const ANALYSIS: Analysis = Analysis {
     name: "basket",
     about: "Only what is bought together: itemsets, rules, sequences",
+    manual: include_str!("manual.toml"),
+    proposes: &["min_support", "min_confidence"],
     tables: schema::TABLES,
     files: |config| config.basket.hierarchy_file.iter().map(|f| (HIERARCHY_FILE, f.as_path())).collect(),
     needs: |_ask| Needs { orders: true, ..Needs::default() },

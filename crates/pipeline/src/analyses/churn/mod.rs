@@ -27,6 +27,8 @@ use tables::Scores;
 pub const ANALYSIS: Analysis = Analysis {
     name: "churn",
     about: "Only churn",
+    manual: include_str!("manual.toml"),
+    proposes: &["horizon_days"],
     tables: schema::TABLES,
     scores: schema::SCORES,
     has_model: true,

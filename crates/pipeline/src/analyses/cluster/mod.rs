@@ -19,6 +19,8 @@ pub use settings::{FeatureChoice, KChoice, Settings};
 pub const ANALYSIS: Analysis = Analysis {
     name: "cluster",
     about: "Only clusters",
+    manual: include_str!("manual.toml"),
+    proposes: &["k", "method"],
     tables: schema::TABLES,
     scores: schema::SCORES,
     has_model: true,

@@ -25,6 +25,8 @@ pub use settings::{ModelChoice, Settings};
 pub const ANALYSIS: Analysis = Analysis {
     name: "clv",
     about: "Only customer lifetime value",
+    manual: include_str!("manual.toml"),
+    proposes: &["model", "horizon_days", "margin", "annual_discount_rate"],
     tables: schema::TABLES,
     scores: schema::SCORES,
     has_model: true,

@@ -25,6 +25,8 @@ pub use settings::{CohortBy, Settings};
 pub const ANALYSIS: Analysis = Analysis {
     name: "cohort",
     about: "Only cohorts",
+    manual: include_str!("manual.toml"),
+    proposes: &["period", "by"],
     tables: schema::TABLES,
     needs: |_ask| Needs { orders: true, ..Needs::default() },
     run,

@@ -26,6 +26,8 @@ pub use settings::Settings;
 pub const ANALYSIS: Analysis = Analysis {
     name: "forecast",
     about: "Only what the next weeks bring, judged at past days",
+    manual: include_str!("manual.toml"),
+    proposes: &["horizon_days"],
     tables: schema::TABLES,
     scores: schema::SCORES,
     needs,

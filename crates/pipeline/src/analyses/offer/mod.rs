@@ -31,6 +31,8 @@ const STOCK_FILE: &str = "[offer] stock_file";
 pub const ANALYSIS: Analysis = Analysis {
     name: "offer",
     about: "Only next best offers",
+    manual: include_str!("manual.toml"),
+    proposes: &["per_customer", "stock_file"],
     tables: schema::TABLES,
     has_model: true,
     files,

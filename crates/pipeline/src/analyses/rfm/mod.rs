@@ -24,6 +24,8 @@ pub use settings::{Segments, Settings};
 pub const ANALYSIS: Analysis = Analysis {
     name: "rfm",
     about: "Only RFM",
+    manual: include_str!("manual.toml"),
+    proposes: &["bins", "segments", "compare_days"],
     tables: schema::TABLES,
     scores: schema::SCORES,
     has_model: true,

@@ -26,6 +26,8 @@ pub use settings::Settings;
 pub const ANALYSIS: Analysis = Analysis {
     name: "value",
     about: "Only concentration, value classes and the revenue bridge",
+    manual: include_str!("manual.toml"),
+    proposes: &["bridge_days"],
     tables: schema::TABLES,
     scores: schema::SCORES,
     needs: |_ask| Needs { orders: true, ..Needs::default() },
