@@ -5,6 +5,8 @@
 //! marks change within a file, `either` reads each number that can mean one thing only.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use tillwise_core::Money;
 
@@ -320,12 +322,12 @@ pub fn currency(text: &str) -> Option<&'static str> {
     if text.is_empty() || text.len() > 16 {
         return None;
     }
+    // Every cell with a letter beside a digit is looked up.
+    static BY_NAME: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        CURRENCIES.iter().flat_map(|(currency, names)| names.iter().map(move |n| (*n, *currency))).collect()
+    });
     let lower = text.to_lowercase();
-    let bare = lower.trim_end_matches('.');
-    CURRENCIES
-        .iter()
-        .find(|(_, names)| names.contains(&lower.as_str()) || names.contains(&bare))
-        .map(|(name, _)| *name)
+    BY_NAME.get(lower.as_str()).or_else(|| BY_NAME.get(lower.trim_end_matches('.'))).copied()
 }
 
 /// Currencies, each with what exports call it.

@@ -140,11 +140,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
         let layout = source.layout().clone();
         let mut of_file = FileQuality { file: file.name.clone(), ..FileQuality::default() };
         let mut above = Vec::new();
-        loop {
-            let round = source.next_round()?;
-            if round.is_empty() {
-                break;
-            }
+        source.rounds(|round| {
             let keep = hashes.len() < MOST_ROWS;
             let look = |block: &Block, above: crate::rows::Above| {
                 let mut reader = RowReader::new(&rules[number], &layout, number);
@@ -157,13 +153,14 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                 round.par_iter().map(|b| look(b, Vec::new()).0).collect()
             } else {
                 let mut all = Vec::new();
-                for block in &round {
+                for block in round {
                     let (seen, next) = look(block, std::mem::take(&mut above));
                     above = next;
                     all.push(seen);
                 }
                 all
             };
+            let (mut crowds, mut shelves) = (Vec::new(), Vec::new());
             for s in seen {
                 of_file.rows += s.stats.rows;
                 of_file.accepted += s.stats.accepted;
@@ -173,8 +170,8 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                 for (reason, (n, place)) in s.rejects {
                     rejected.entry(reason).or_insert((0, place)).0 += n;
                 }
-                add(&mut found.crowd, s.crowd);
-                add(&mut products, s.products);
+                crowds.push(s.crowd);
+                shelves.push(s.products);
                 for (month, n) in s.months {
                     *months.entry(month).or_default() += n;
                 }
@@ -182,7 +179,11 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
                     hashes.extend(s.rows);
                 }
             }
-        }
+            rayon::join(
+                || crowds.into_iter().for_each(|crowd| add(&mut found.crowd, crowd)),
+                || shelves.into_iter().for_each(|shelf| add(&mut products, shelf)),
+            );
+        })?;
         found.account.files.push(of_file);
     }
     let a = &mut found.account;

@@ -2,6 +2,7 @@
 //! each other.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -46,7 +47,7 @@ pub struct Column {
     pub examples: Vec<String>,
     /// Its values with their counts; `None` once they are too many.
     pub values: Option<HashMap<String, u64>>,
-    distinct: HashSet<u64>,
+    distinct: HashSet<u64, BuildHasherDefault<AsIs>>,
     /// Cells that the file holds as numbers, and as dates.
     pub typed_numbers: u64,
     pub typed_moments: u64,
@@ -54,7 +55,36 @@ pub struct Column {
     /// Cells whose look is none of those.
     pub other_looks: u64,
     pub marks: Marks,
-    last: (Vec<u8>, usize),
+    last: Last,
+    /// Where a look is put together.
+    scratch: (String, Vec<u64>),
+}
+
+/// The cell above: neighbouring rows often have the same value.
+#[derive(Clone, Default)]
+struct Last {
+    text: Vec<u8>,
+    /// The place of its look.
+    look: Option<usize>,
+    form: Option<(Form, Option<&'static str>)>,
+}
+
+/// Passes on what is a hash already.
+#[derive(Clone, Copy, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// Cells that look alike: digits in the same places.
@@ -88,8 +118,9 @@ pub struct Marks {
 }
 
 impl Marks {
-    fn see(&mut self, cell: &[u8]) {
-        let Some((form, currency)) = Form::of(cell) else { return };
+    /// Counts a cell, of which [`Form::of`] says how it is written.
+    fn see(&mut self, cell: &[u8], form: Option<(Form, Option<&'static str>)>) {
+        let Some((form, currency)) = form else { return };
         self.numbers += 1;
         if let Some(name) = currency {
             *self.currencies.entry(name).or_default() += 1;
@@ -171,10 +202,9 @@ impl Column {
             MOMENT => self.typed_moments += 1,
             _ => {}
         }
-        if self.last.0 == text && self.filled > 1 {
-            // Neighbouring rows often have the same value.
-            if sign != MOMENT && self.last.1 < self.looks.len() {
-                self.looks[self.last.1].count += 1;
+        if self.last.text == text && self.filled > 1 {
+            if let Some(look) = self.last.look.filter(|_| sign != MOMENT) {
+                self.looks[look].count += 1;
             }
             if let Some(values) = &mut self.values
                 && let Ok(text) = std::str::from_utf8(text)
@@ -183,30 +213,33 @@ impl Column {
                 *n += 1;
             }
             if sign == 0 {
-                self.marks.see(text);
+                self.marks.see(text, self.last.form);
             }
             return;
         }
-        self.last.0.clear();
-        self.last.0.extend_from_slice(text);
-        self.last.1 = usize::MAX;
+        self.last.text.clear();
+        self.last.text.extend_from_slice(text);
+        (self.last.look, self.last.form) = (None, Form::of(text));
         if self.distinct.len() < MOST_DISTINCT {
             self.distinct.insert(xxh3_64(text));
         }
-        let shown = || String::from_utf8_lossy(text).into_owned();
         if self.examples.len() < 3 && !self.examples.iter().any(|e| e.as_bytes() == text) {
             self.examples.push(lossy(text));
         }
         if let Some(values) = &mut self.values {
             if text.len() <= 80 {
-                *values.entry(shown()).or_default() += 1;
+                let shown = String::from_utf8_lossy(text);
+                match values.get_mut(shown.as_ref()) {
+                    Some(n) => *n += 1,
+                    None => drop(values.insert(shown.into_owned(), 1)),
+                }
             }
             if values.len() > MOST_VALUES || text.len() > 80 {
                 self.values = None;
             }
         }
         if sign == 0 {
-            self.marks.see(text);
+            self.marks.see(text, self.last.form);
         }
         if sign != MOMENT && text.len() <= LONGEST {
             self.look_at(text);
@@ -217,13 +250,14 @@ impl Column {
 
     fn look_at(&mut self, text: &[u8]) {
         let Ok(text) = std::str::from_utf8(text) else { return };
-        let (key, groups) = look_of(text);
-        if let Some(at) = self.looks.iter().position(|l| l.key == key) {
-            self.last.1 = at;
+        let (key, groups) = &mut self.scratch;
+        look_of(text, key, groups);
+        if let Some(at) = self.looks.iter().position(|l| l.key == *key) {
+            self.last.look = Some(at);
             let look = &mut self.looks[at];
             look.count += 1;
             let mut wider = false;
-            for (range, group) in look.ranges.iter_mut().zip(&groups) {
+            for (range, group) in look.ranges.iter_mut().zip(groups.iter()) {
                 wider |= *group < range.0 || *group > range.1;
                 *range = (range.0.min(*group), range.1.max(*group));
             }
@@ -231,9 +265,9 @@ impl Column {
                 look.examples.push(text.to_owned());
             }
         } else if self.looks.len() < MOST_LOOKS {
-            self.last.1 = self.looks.len();
+            self.last.look = Some(self.looks.len());
             let ranges = groups.iter().map(|g| (*g, *g)).collect();
-            self.looks.push(Look { key, count: 1, examples: vec![text.to_owned()], ranges });
+            self.looks.push(Look { key: key.clone(), count: 1, examples: vec![text.to_owned()], ranges });
         } else {
             self.other_looks += 1;
         }
@@ -280,11 +314,15 @@ impl Column {
 }
 
 /// What a text looks like: runs of one or two digits as `9`, longer ones with their length, letters as `a`; and its numbers.
-fn look_of(text: &str) -> (String, Vec<u64>) {
-    let (mut key, mut groups) = (String::with_capacity(text.len()), Vec::new());
+fn look_of(text: &str, key: &mut String, groups: &mut Vec<u64>) {
+    key.clear();
+    groups.clear();
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        let value = |c: char| crate::numbers::digit(c).unwrap_or(c).to_digit(10);
+        let value = |c: char| match c.is_ascii() {
+            true => c.to_digit(10),
+            false => crate::numbers::digit(c).and_then(|c| c.to_digit(10)),
+        };
         if let Some(first) = value(c) {
             let (mut number, mut n) = (u64::from(first), 1);
             while let Some(digit) = chars.peek().and_then(|c| value(*c)) {
@@ -304,12 +342,13 @@ fn look_of(text: &str) -> (String, Vec<u64>) {
             key.push(c);
         }
     }
-    (key, groups)
 }
 
 /// Looks at the rows of a block.
 struct Looking<'a> {
     layout: &'a Layout,
+    /// Whether rows are still kept.
+    keeps: bool,
     seen: Survey,
 }
 
@@ -330,7 +369,7 @@ impl TakeRows for Looking<'_> {
         for (column, field) in self.seen.columns.iter_mut().zip(&fields) {
             column.see(field);
         }
-        if self.seen.sample.len() < KEPT_OF_BLOCK {
+        if self.keeps && self.seen.sample.len() < KEPT_OF_BLOCK {
             self.seen
                 .sample
                 .push(fields.iter().map(|f| String::from_utf8_lossy(f.trim_ascii()).into_owned()).collect());
@@ -346,21 +385,18 @@ pub fn survey(file: &InputFile, input: &Input, base: &Path) -> Result<Survey, In
     let layout = source.layout().clone();
     let names = source.headers.clone();
     let mut all = Survey { notes: source.sheets.said(), has_header: names.is_some(), ..Survey::default() };
-    loop {
-        let round = source.next_round()?;
-        if round.is_empty() {
-            break;
-        }
+    source.rounds(|round| {
+        let keeps = all.sample.len() < KEPT_ROWS;
         let seen: Vec<Survey> = round
             .par_iter()
             .map(|block| {
-                let mut looking = Looking { layout: &layout, seen: Survey::default() };
+                let mut looking = Looking { layout: &layout, keeps, seen: Survey::default() };
                 layout.read(block, &mut looking);
                 looking.seen
             })
             .collect();
         seen.into_iter().for_each(|s| all.add(s));
-    }
+    })?;
     let width = names.as_ref().map_or(all.columns.len(), Vec::len);
     all.columns.resize_with(width.max(all.columns.len()), Column::new);
     all.names = names.unwrap_or_else(|| (1..=all.columns.len()).map(|n| n.to_string()).collect());

@@ -165,9 +165,15 @@ impl Source {
         self.blocks.next().transpose()
     }
 
-    /// The blocks that are read side by side next; none at the end of the file.
-    pub fn next_round(&mut self) -> Result<Vec<Block>, IngestError> {
-        self.blocks.by_ref().take(BLOCKS_A_ROUND).collect()
+    /// Looks at all blocks, some at a time and in order; the next ones are fetched meanwhile.
+    pub fn rounds(&mut self, mut look: impl FnMut(&[Block]) + Send) -> Result<(), IngestError> {
+        let mut next =
+            || self.blocks.by_ref().take(BLOCKS_A_ROUND).collect::<Result<Vec<Block>, IngestError>>();
+        let mut round = next()?;
+        while !round.is_empty() {
+            round = rayon::join(|| look(&round), &mut next).1?;
+        }
+        Ok(())
     }
 
     /// What a worker needs to read this file's blocks, without the file.
