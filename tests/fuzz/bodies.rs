@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use tillwise_core::{ModelFile, Parameters};
-use tillwise_ingest::inspect::inspect;
+use tillwise_ingest::inspect::{inspect, Answers};
 use tillwise_ingest::{ingest, InputFile};
 use tillwise_mine::{churn, cluster, clv, offer, rfm};
 use tillwise_pipeline::Config;
@@ -106,7 +106,7 @@ fn export(name: &str, bytes: &[u8]) {
     let path = folder.path().join(name);
     fs::write(&path, bytes).expect("a file");
     let files = vec![InputFile { name: name.to_owned(), path }];
-    let Ok(proposal) = inspect(&files) else { return };
+    let Ok(proposal) = inspect(&files, &Answers::default()) else { return };
     let plan = proposal.plan(&files, folder.path());
     match ingest(&plan, &folder.path().join("out")) {
         Ok(quality) => {

@@ -83,6 +83,20 @@ pub struct Init {
     /// Replace the config if there is one.
     #[arg(long)]
     pub force: bool,
+    /// What a column means, such as `customer=Buyer`; may be given several times.
+    #[arg(long, value_name = "KEY=COLUMN", value_parser = key_and_column)]
+    pub column: Vec<(String, String)>,
+    /// The currency that counts, where there are several.
+    #[arg(long, value_name = "CURRENCY")]
+    pub currency: Option<String>,
+    /// Ask nothing, on a terminal either: what is open is marked FILL IN.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn key_and_column(text: &str) -> Result<(String, String), String> {
+    let (key, column) = text.split_once('=').ok_or("it is written KEY=COLUMN, such as customer=Buyer")?;
+    Ok((key.trim().to_owned(), column.to_owned()))
 }
 
 /// What every run takes.

@@ -2,19 +2,20 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Component, Path, PathBuf};
 
 use tillwise_core::{shown, Engine};
 use tillwise_engine_polars::PolarsEngine;
-use tillwise_ingest::{inspect, InputFile};
+use tillwise_ingest::inspect::{self, Answers};
+use tillwise_ingest::InputFile;
 use tillwise_pipeline::{
     run as carry_out, save_rejected, Analysis, Config, Mode, Outcome, PipelineError, Plan, Until,
 };
 use tillwise_simulate::{write_shop, Shop};
 
 use crate::args::{Common, Demo, Init, Only, Rejects, Run, Score, Segments, Stage};
-use crate::{config_text, restart, summary};
+use crate::{ask, config_text, restart, summary};
 use tillwise_mine::rfm::{SegmentMap, PRESETS};
 
 /// How a command ended that did not fail.
@@ -66,13 +67,22 @@ pub fn print_published(text: &str) {
 }
 
 pub fn init(init: &Init) -> Result<Ended, Failure> {
-    let text = propose(&init.files, &init.output, init.force)?;
+    let mut answers =
+        Answers { columns: init.column.iter().cloned().collect(), currency: init.currency.clone() };
+    let may_ask = !init.yes && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let text = propose(&init.files, &init.output, init.force, &mut answers, may_ask)?;
     print(&text)?;
     Ok(Ended::Done)
 }
 
 /// Writes a config for the files; returns what to tell the user.
-fn propose(files: &[PathBuf], output: &Path, force: bool) -> Result<String, Failure> {
+fn propose(
+    files: &[PathBuf],
+    output: &Path,
+    force: bool,
+    answers: &mut Answers,
+    may_ask: bool,
+) -> Result<String, Failure> {
     if output.exists() && !force {
         return Err(Failure::Usage(format!(
             "{} exists already; name another with -o, or replace it with --force",
@@ -87,7 +97,15 @@ fn propose(files: &[PathBuf], output: &Path, force: bool) -> Result<String, Fail
     }
     let inputs: Vec<InputFile> =
         files.iter().map(|f| InputFile { name: f.display().to_string(), path: f.clone() }).collect();
-    let mut proposal = inspect::inspect(&inputs)?;
+    let mut proposal = inspect::inspect(&inputs, answers)?;
+    let mut declined = Vec::new();
+    while may_ask {
+        let asked = ask::ask(&proposal, &mut declined, answers, &mut io::stdin().lock(), &mut io::stdout());
+        if !asked.map_err(Failure::Print)? {
+            break;
+        }
+        proposal = inspect::inspect(&inputs, answers)?;
+    }
     let folder = output.parent().unwrap_or(Path::new(""));
     proposal.input.files = proposal.files.iter().map(|i| relative_to(&files[*i], folder)).collect();
     for join in &mut proposal.input.join {
@@ -133,10 +151,14 @@ fn relative_to(file: &Path, folder: &Path) -> String {
         return file.display().to_string();
     }
     let (full, base) = (file.canonicalize(), folder.canonicalize());
-    match (full, base) {
-        (Ok(full), Ok(base)) => full.strip_prefix(base).unwrap_or(&full).display().to_string(),
-        _ => file.display().to_string(),
+    let (Ok(full), Ok(base)) = (full, base) else { return file.display().to_string() };
+    let shared = full.components().zip(base.components()).take_while(|(a, b)| a == b).count();
+    // Two folders that share nothing but the root are not moved together.
+    if shared < 2 && base.components().count() > 1 {
+        return full.display().to_string();
     }
+    let up = base.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(full.components().skip(shared)).collect::<PathBuf>().display().to_string()
 }
 
 pub fn demo(demo: &Demo) -> Result<Ended, Failure> {
@@ -151,7 +173,7 @@ pub fn demo(demo: &Demo) -> Result<Ended, Failure> {
         shop.customers,
         orders.display()
     ))?;
-    print(&propose(&[orders], &config, true)?)?;
+    print(&propose(&[orders], &config, true, &mut Answers::default(), false)?)?;
     if demo.export_only {
         return Ok(Ended::Done);
     }

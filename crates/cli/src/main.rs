@@ -4,6 +4,7 @@
 //! go to stdout, talk to stderr; the exit code is decided here and nowhere else.
 
 mod args;
+mod ask;
 mod commands;
 mod config_text;
 mod contract;

@@ -82,6 +82,35 @@ fn what_cannot_be_known_is_asked() {
     }
 }
 
+#[test]
+fn what_is_known_may_be_said_at_once() {
+    let lines = shop(1);
+    let scene = Scene::new();
+    let strange = file("zug,order_id,order_date,sku,quantity,unit_price", &lines, |l| {
+        format!("x{},{},{},SKU-{},{},{}", l.customer, l.order, l.date, l.sku, l.quantity, money(l.price))
+    });
+    scene.write("a.csv", &strange);
+    let wrong = scene.tillwise(&["init", "a.csv", "--column", "customer=nobody"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("there is no column `nobody`; the columns are zug"), "{}", wrong.stderr);
+    let unknown = scene.tillwise(&["init", "a.csv", "--column", "buyer=zug"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("`buyer` is no key"), "{}", unknown.stderr);
+    let init = scene.tillwise(&["init", "a.csv", "--column", "customer=zug", "--yes"]);
+    assert_eq!(init.code, 0, "{}", init.stderr);
+    assert!(!init.stdout.contains("FILL IN"), "{}", init.stdout);
+    assert_eq!(scene.tillwise(&["customers"]).code, 0);
+    let table = scene.table("out/stages/customers/customers.parquet");
+    assert_eq!(table.rows(), truth(&lines).0);
+
+    // A config beside the export's folder names it from there.
+    std::fs::create_dir(scene.path("configs")).unwrap();
+    std::fs::create_dir(scene.path("exports")).unwrap();
+    scene.write("exports/b.csv", &file(PLAIN, &lines, plain));
+    assert_eq!(scene.tillwise(&["init", "exports/b.csv", "-o", "configs/b.toml"]).code, 0);
+    let config = std::fs::read_to_string(scene.path("configs/b.toml")).unwrap();
+    assert!(config.contains("files = [\"../exports/b.csv\"]"));
+}
+
 /// A config that somebody has edited is put aside, not overwritten.
 #[test]
 fn an_edited_config_is_kept() {

@@ -22,7 +22,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 pub use account::{Account, Rejected};
@@ -66,6 +66,15 @@ pub struct Proposal {
     pub files: Vec<usize>,
 }
 
+/// What a person has said of an export. It is taken as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Columns, by the keys of `[columns]`: names, or numbers from 1.
+    pub columns: BTreeMap<String, String>,
+    /// The currency that counts.
+    pub currency: Option<String>,
+}
+
 /// Something that only a person knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
@@ -105,11 +114,11 @@ fn look_at(file: &InputFile) -> Result<Looked, IngestError> {
     Ok(looked)
 }
 
-/// Looks at files that belong to one export.
+/// Looks at files that belong to one export, of which something may be known.
 ///
 /// # Errors
-/// If a file cannot be read or is empty.
-pub fn inspect(files: &[InputFile]) -> Result<Proposal, IngestError> {
+/// If a file cannot be read or is empty, or an answer names a column that there is none of.
+pub fn inspect(files: &[InputFile], answers: &Answers) -> Result<Proposal, IngestError> {
     if files.is_empty() {
         return Err(IngestError::config("FILE", "no file is named", "name at least one"));
     }
@@ -145,6 +154,7 @@ pub fn inspect(files: &[InputFile]) -> Result<Proposal, IngestError> {
     // Each file has formats of its own; what the columns mean is decided on all of them.
     let mut input = looked[own[0]].input.clone();
     let (mut decision, marks) = roles::decide(&looked[own[0]].survey);
+    decision.answer(&looked[own[0]].survey, answers)?;
     let mut unsure: Vec<String> = Vec::new();
     for i in &own {
         notes.append(&mut looked[*i].notes.clone());
@@ -215,6 +225,7 @@ pub fn inspect(files: &[InputFile]) -> Result<Proposal, IngestError> {
         ));
     }
     let mut cleaning = Cleaning {
+        currency: answers.currency.clone(),
         not_sales: decision.not_sales.clone(),
         returned: decision.returned.clone(),
         ..Cleaning::default()
@@ -371,7 +382,7 @@ impl Proposal {
     }
 
     fn ask_currency(&mut self, names: &[String]) {
-        if self.open.iter().any(|o| o.key == "currency") {
+        if self.cleaning.currency.is_some() || self.open.iter().any(|o| o.key == "currency") {
             return;
         }
         self.open.push(Open {

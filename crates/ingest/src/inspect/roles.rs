@@ -7,9 +7,11 @@ mod states;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use super::Answers;
 use super::formats::{Dates, Numbers, dates, numbers};
 use super::survey::Survey;
 use super::words::{self, Part, fit};
+use crate::IngestError;
 
 /// The columns found for each part, by number.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,63 @@ pub struct Decision {
     pub unsure: Vec<String>,
     /// Parts that a person must name: the key, and what is known.
     pub open: Vec<(&'static str, String)>,
+}
+
+impl Decision {
+    /// Takes what a person has said for decided.
+    pub fn answer(&mut self, survey: &Survey, answers: &Answers) -> Result<(), IngestError> {
+        for (key, name) in &answers.columns {
+            let by_number =
+                || name.parse().ok().filter(|n| (1..=survey.names.len()).contains(n)).map(|n: usize| n - 1);
+            let Some(c) = survey.names.iter().position(|n| n == name).or_else(by_number) else {
+                let problem =
+                    format!("there is no column `{name}`; the columns are {}", survey.names.join(", "));
+                return Err(IngestError::config(&format!("[columns] {key}"), problem, "name one of them"));
+            };
+            let Some(role) = self.roles.of(key) else {
+                let problem = format!("`{key}` is no key of [columns]");
+                return Err(IngestError::config(
+                    &format!("[columns] {key}"),
+                    problem,
+                    "the manual lists the keys",
+                ));
+            };
+            *role = Some(c);
+            if key == "date" {
+                self.dates = dates(survey, c);
+            }
+            self.open.retain(|(open, _)| open != key);
+        }
+        Ok(())
+    }
+}
+
+impl Roles {
+    /// The column of a key of `[columns]`.
+    fn of(&mut self, key: &str) -> Option<&mut Option<usize>> {
+        Some(match key {
+            "customer" => &mut self.customer,
+            "order" => &mut self.order,
+            "date" => &mut self.date,
+            "product" => &mut self.product,
+            "product_name" => &mut self.product_name,
+            "quantity" => &mut self.quantity,
+            "price" => &mut self.price,
+            "amount" => &mut self.amount,
+            "discount" => &mut self.discount,
+            "refunded" => &mut self.refunded,
+            "credit" => &mut self.credit,
+            "category" => &mut self.category,
+            "country" => &mut self.country,
+            "channel" => &mut self.channel,
+            "store" => &mut self.store,
+            "currency" => &mut self.currency,
+            "unit_cost" => &mut self.unit_cost,
+            "cancelled" => &mut self.cancelled,
+            "status" => &mut self.status,
+            _ => return None,
+        })
+    }
 }
 
 /// A table of which every row is known as numbers and texts.

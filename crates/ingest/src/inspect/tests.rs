@@ -6,7 +6,7 @@ fn look(name: &str, content: &[u8]) -> Proposal {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, content).unwrap();
-    inspect(&[InputFile { name: name.into(), path }]).unwrap()
+    inspect(&[InputFile { name: name.into(), path }], &Answers::default()).unwrap()
 }
 
 fn name(column: &Option<ColumnRef>) -> String {
