@@ -175,7 +175,9 @@ fn cdnow_holdout_by_frequency_is_as_published() {
     }
     let (tried, chosen) = choose(&data.histories, data.sum_ln_gaps, &data.holdout, 39.0);
     assert!(tried.iter().all(|c| c.outcome.is_ok()));
-    assert!(chosen.unwrap().1.contains("greatest probability"));
+    // Four are as good as the best; BG/NBD has the lowest criterion of those.
+    let (model, why) = chosen.unwrap();
+    assert_eq!((model, why.key.as_ref()), (Model::BgNbd, "model_chosen"));
     // Tracking: what the fit expects of everyone by the end of the calibration is about what came.
     let (orders, _) = Model::BgNbd.fit(&data.histories, 0.0).unwrap();
     let mut born = vec![0.0; 273];
@@ -316,13 +318,13 @@ fn a_model_chosen_by_the_holdout_says_why() {
     let scene = shop("model = \"auto\"");
     let ended = scene.tillwise(&["clv"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stdout.contains("gave the holdout's orders the greatest probability"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("models are as good as the best in the holdout"), "{}", ended.stdout);
     let table = scene.table("out/stages/clv/clv_models.parquet");
     assert_eq!(table.rows(), 7);
     let score = table.f64s("log_score").unwrap();
     let best = score.iter().copied().fold(f64::MIN, f64::max);
     let report = &scene.json("out/stages/clv/run.json")["analyses"]["clv"]["report"];
-    assert!((report["judged"]["log_score"].as_f64().unwrap() - best).abs() < 1e-6);
+    assert!(report["judged"]["log_score"].as_f64().unwrap() <= best);
     // What was tracked by the end of the holdout is what the daily table holds: whole weeks of it.
     let tracking = scene.table("out/stages/clv/clv_tracking.parquet");
     let (actual, expected) = (tracking.f64s("actual").unwrap(), tracking.f64s("expected").unwrap());

@@ -240,6 +240,7 @@ fn check(world: &World, table: &str) -> Found {
         "survival_tests" => contracts::tests(world),
         "cox" => contracts::cox(world),
         "retention" => contracts::retention(world),
+        "rfm_customers" => segments::rfm_table(world),
         "clv_parameters" => clv::parameters(world),
         "clv_models" => clv::models(world),
         "clv_calibration" => clv::calibration(world),
@@ -350,9 +351,16 @@ fn world() -> &'static World {
         let args = ["retention", "survivors.csv", "--out", "retention"];
         let ended = scene.tillwise(&args);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
+        scene.write("sums.csv", segments::sums(&facts));
+        let args = [
+            "rfm-table", "sums.csv", "--id", "id", "--last-order", "last", "--orders", "orders", "--revenue",
+            "revenue", "--out", "sums",
+        ];
+        let ended = scene.tillwise(&args);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
         let mut tables = BTreeMap::new();
         // Tables that both a run and a contract write are the run's.
-        for folder in ["retention", "contract", "out/current"] {
+        for folder in ["retention", "contract", "sums", "out/current"] {
             for entry in fs::read_dir(scene.path(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 if let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".parquet") {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use arrow::array::Array;
+use arrow::array::AsArray;
 use arrow::datatypes::DataType;
 use serde_json::Value;
 use tillwise_core::schema::{Column, REJECTS, SUMMARY};
@@ -66,6 +67,7 @@ fn every_customer_has_every_score_in_plain_types() {
         "top_store",
         "rfm_segment_before",
         "cluster_probability",
+        "churn_decile",
         "churn_reason_1",
         "churn_reason_2",
         "churn_reason_3",
@@ -93,13 +95,13 @@ fn every_customer_has_every_score_in_plain_types() {
     }
     let ids = table.texts("customer_id").unwrap();
     assert!(ids.windows(2).all(|w| w[0] < w[1]), "ascending, one row a customer");
-    for (name, low, high) in [
-        ("churn_probability", 0.0, 1.0),
-        ("p_alive", 0.0, 1.0),
-        ("churn_decile", 1.0, 10.0),
-        ("r_score", 1.0, 5.0),
-    ] {
+    for (name, low, high) in [("churn_probability", 0.0, 1.0), ("p_alive", 0.0, 1.0), ("r_score", 1.0, 5.0)] {
         assert!(table.f64s(name).unwrap().iter().all(|v| (low..=high).contains(v)), "{name}");
+    }
+    // Whoever the churn model has seen nobody like stands in no decile.
+    let eligible = table.array("churn_eligible").unwrap().as_boolean().clone();
+    for (decile, eligible) in table.f64s("churn_decile").unwrap().iter().zip(&eligible) {
+        assert_eq!((1.0..=10.0).contains(decile), eligible.unwrap());
     }
     for name in ["segments", "clusters", "churn_rules", "churn_metrics"] {
         assert!(scene.table(&format!("out/current/{name}.parquet")).rows() > 0);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args as _, FromArgMatches, Parser, Subcommand};
+use tillwise_core::Day;
 use tillwise_pipeline::{Analysis, AsOf};
 
 use crate::contract::ModelArg;
@@ -54,6 +55,8 @@ pub enum Command {
     Contract(Contract),
     /// Retention and lifetime value of contractual cohorts, from a table of their survivors.
     Retention(Retention),
+    /// RFM of a table that has one row a customer, with silence, orders and revenue as sums.
+    RfmTable(RfmTable),
 }
 
 #[derive(Debug, clap::Args)]
@@ -151,6 +154,45 @@ pub struct Retention {
     /// Discount rate of a period, from 0.0001 to 10.
     #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub discount: f64,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RfmTable {
+    /// A table with a header, one row a customer: CSV, workbook, JSON or Parquet, packed or not.
+    #[arg(value_name = "TABLE.csv")]
+    pub file: PathBuf,
+    /// The column with the number of orders.
+    #[arg(long, value_name = "COLUMN")]
+    pub orders: String,
+    /// The column with the net revenue.
+    #[arg(long, value_name = "COLUMN")]
+    pub revenue: String,
+    /// The column with the days since the last order; or name the day of the last order with --last-order.
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        required_unless_present = "last_order",
+        conflicts_with = "last_order"
+    )]
+    pub days_since: Option<String>,
+    /// The column with the day of the last order.
+    #[arg(long, value_name = "COLUMN")]
+    pub last_order: Option<String>,
+    /// With --last-order: the day of the picture; without it, the last of all orders.
+    #[arg(long, value_name = "DATE", requires = "last_order")]
+    pub as_of: Option<Day>,
+    /// The column with the customer's id; without it, rows are numbered.
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// A config whose `[rfm]` says how scores come about and which map of segments is used.
+    #[arg(long, value_name = "CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What stands between two cells of the table: a character, or tab; without it, it is found.
+    #[arg(long, value_name = "MARK")]
+    pub delimiter: Option<String>,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

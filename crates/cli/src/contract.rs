@@ -1,9 +1,10 @@
-//! `contract` and `retention`: analyses of a table in place of orders.
+//! `contract`, `retention` and `rfm-table`: analyses of a table in place of orders.
 
 use tillwise_pipeline::analyses::churn::{self, ChurnModel};
-use tillwise_pipeline::contracts::{self, contract, retention, OfTable, TableFinished};
+use tillwise_pipeline::contracts::{self, contract, retention, rfm_table, OfTable, TableFinished};
+use tillwise_pipeline::Config;
 
-use crate::args::{Contract, Retention};
+use crate::args::{Contract, Retention, RfmTable};
 use crate::commands::{print_published, Ended, Failure};
 use crate::summary;
 
@@ -29,6 +30,24 @@ pub fn contract(args: &Contract) -> Result<Ended, Failure> {
 /// Retention by cohort.
 pub fn retention(args: &Retention) -> Result<Ended, Failure> {
     let settings = retention::Settings { ahead: args.ahead, discount: args.discount };
+    finish(contracts::run(&settings, &args.file, &args.out)?)
+}
+
+/// RFM of sums.
+pub fn rfm_table(args: &RfmTable) -> Result<Ended, Failure> {
+    let recency = match (&args.days_since, &args.last_order) {
+        (Some(days), _) => rfm_table::Recency::DaysSince(days.clone()),
+        (None, last) => rfm_table::Recency::LastOrder(last.clone().unwrap_or_default(), args.as_of),
+    };
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let settings = rfm_table::Settings {
+        id: args.id.clone(),
+        recency,
+        orders: args.orders.clone(),
+        revenue: args.revenue.clone(),
+        rfm: config.rfm,
+        delimiter: args.delimiter.clone(),
+    };
     finish(contracts::run(&settings, &args.file, &args.out)?)
 }
 

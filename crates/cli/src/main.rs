@@ -72,6 +72,7 @@ fn main() -> ExitCode {
         Command::Rejects(rejects) => commands::rejects(&rejects),
         Command::Segments(segments) => commands::segments(&segments),
         Command::Retention(retention) => contract::retention(&retention),
+        Command::RfmTable(table) => contract::rfm_table(&table),
     };
     ExitCode::from(match result {
         Ok(commands::Ended::Done) => exit::DONE,

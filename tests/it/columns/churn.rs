@@ -36,7 +36,12 @@ pub fn scores(world: &World) -> Found {
     let days = frame.n("days_since_last");
     let of = |recent: bool| mean((0..frame.rows).filter(|i| (days[*i] < 30.0) == recent).map(|i| p[i]));
     ensure(of(true) < of(false), "the silent are likelier to stay away")?;
-    holds(frame, "churn_decile", deciles(p))?;
+    let eligible: Vec<usize> = (0..frame.rows).filter(|i| days[*i] < ELIGIBLE_DAYS).collect();
+    ensure(eligible.len() < frame.rows, "everyone is eligible")?;
+    let mut decile = vec![f64::NAN; frame.rows];
+    let of_eligible = deciles(&eligible.iter().map(|i| p[*i]).collect::<Vec<f64>>());
+    eligible.iter().zip(of_eligible).for_each(|(i, d)| decile[*i] = d);
+    holds(frame, "churn_decile", decile)?;
     holds(frame, "churn_eligible", days.iter().map(|d| f64::from(u8::from(*d < ELIGIBLE_DAYS))))?;
     let value = frame.n(HORIZON_REVENUE);
     holds(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{as_of, earlier, net, order_days, Line};
+use super::facts::{as_of, earlier, net, order_days, Facts, Line};
 use super::{ensure, holds, holds_about, mean, near, quantile, says, Found, World};
 
 const MEASURES: [&str; 3] = ["days_since_last", "orders", "net_revenue"];
@@ -73,6 +73,40 @@ fn segments_on(world: &World, day: i32) -> BTreeMap<String, &'static str> {
         TEN[r - 1][f - 1]
     };
     on(world, day).iter().map(|(id, c)| (id.clone(), of(c))).collect()
+}
+
+/// A table of customers with their sums; days are written the German way, numbers too.
+pub fn sums(facts: &Facts) -> String {
+    let mut text = "id;last;orders;revenue\n".to_owned();
+    for (id, lines) in facts.customers(as_of().0) {
+        let [silent, orders, revenue] = measures(&lines, as_of().0);
+        let last = as_of() - silent as i32;
+        let iso = last.to_string();
+        let (y, rest) = iso.split_once('-').unwrap();
+        let (m, d) = rest.split_once('-').unwrap();
+        text += &format!("{id};{d}.{m}.{y};{orders};{}\n", format!("{revenue:.2}").replace('.', ","));
+    }
+    text
+}
+
+pub fn rfm_table(world: &World) -> Found {
+    let frame = world.table("rfm_customers");
+    let customers = on(world, as_of().0);
+    says(frame, "customer_id", customers.keys())?;
+    let fifths = |m: usize| -> Vec<f64> {
+        let values: Vec<f64> = customers.values().map(|c| c.1[m]).collect();
+        (1..5).map(|k| quantile(&values, f64::from(k) / 5.0)).collect()
+    };
+    let everyone = BTreeMap::from([(String::new(), std::array::from_fn(fifths))]);
+    for (m, column) in MEASURES.into_iter().enumerate() {
+        holds_about(frame, column, customers.values().map(|c| c.1[m]), 1e-9)?;
+    }
+    let scores: Vec<[usize; 3]> = customers.values().map(|c| score(&everyone, "", c.1)).collect();
+    for (m, column) in ["r_score", "f_score", "m_score"].into_iter().enumerate() {
+        holds(frame, column, scores.iter().map(|s| s[m] as f64))?;
+    }
+    says(frame, "rfm_score", scores.iter().map(|s| format!("{}{}{}", s[0], s[1], s[2])))?;
+    says(frame, "rfm_segment", scores.iter().map(|s| TEN[s[0] - 1][s[1] - 1]))
 }
 
 pub fn scores(world: &World) -> Found {

@@ -209,3 +209,50 @@ fn init_says_the_same_every_time() {
         assert_eq!(init(), first);
     }
 }
+
+/// A table with one row a customer has sums, not orders: read as orders, everyone would have one.
+#[test]
+fn a_table_of_customers_is_no_export_of_orders() {
+    let lines = shop(1);
+    let mut sums = std::collections::BTreeMap::new();
+    for line in &lines {
+        let sum = sums.entry(line.customer).or_insert((BTreeSet::new(), 0, line.date));
+        sum.0.insert(line.order);
+        sum.1 += line.amount();
+        sum.2 = sum.2.max(line.date);
+    }
+    for header in [
+        "Customer ID,Orders Count,Total Spent,Last Order Date",
+        "customer_id,frequency,monetary,signup_date",
+        "Kundennummer,Anzahl Bestellungen,Umsatz,Letzte Bestellung",
+        "شناسه مشتری,تعداد سفارش,مبلغ خرید,تاریخ آخرین سفارش",
+    ] {
+        let mut table = format!("{header}\n");
+        for (id, (orders, spent, last)) in &sums {
+            let _ = writeln!(table, "{id},{},{},{last}", orders.len(), money(*spent));
+        }
+        let scene = Scene::new();
+        scene.write("customers.csv", &table);
+        let init = scene.tillwise(&["init", "customers.csv"]);
+        assert!(init.stdout.contains("FILL IN [columns] customer") && init.code == 0, "{}", init.stdout);
+        assert!(init.stdout.contains("`tillwise rfm-table` scores the table as it is"), "{}", init.stdout);
+        assert_eq!(scene.tillwise(&["run"]).code, 2);
+
+        let names: Vec<&str> = header.split(',').collect();
+        let mut args = vec!["rfm-table", "customers.csv", "--id", names[0], "--orders", names[1]];
+        args.extend(["--revenue", names[2], "--last-order", names[3]]);
+        let line = scene.done(&args);
+        assert_eq!(line["customers"].as_u64().unwrap() as usize, sums.len());
+        args.extend(["--as-of", "2023-02-01"]);
+        let early = scene.tillwise(&args);
+        assert!(early.code == 2 && early.stderr.contains("it lies after 2023-02-01"), "{}", early.stderr);
+        args.truncate(8);
+        args.extend(["--days-since", names[2], "--delimiter", ","]);
+        assert_eq!(scene.tillwise(&args).code, 0);
+        // The same rows twice are no table of customers.
+        let body = table.split_once('\n').unwrap().1.to_owned();
+        scene.write("customers.csv", table + &body);
+        let twice = scene.tillwise(&args);
+        assert!(twice.code == 2 && twice.stderr.contains("stands twice"), "{}", twice.stderr);
+    }
+}

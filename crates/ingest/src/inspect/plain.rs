@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tillwise_core::Day;
+
 use super::{formats, look_at};
 use crate::config::{Columns, Format};
 use crate::rows::{Reason, TakeRows};
@@ -21,9 +23,17 @@ pub struct PlainTable {
     pub delimiter: Option<String>,
     decimal: String,
     thousands: String,
+    /// By column, how it writes dates, if it holds any.
+    dates: Vec<Option<formats::Dates>>,
 }
 
 impl PlainTable {
+    /// A day as this column of the table writes it.
+    pub fn day(&self, column: usize, text: &str) -> Option<Day> {
+        let dates = self.dates.get(column)?.as_ref()?;
+        dates.formats.iter().find_map(|format| format.parse(text.as_bytes())).map(|moment| moment.day)
+    }
+
     /// A number as this table writes it.
     pub fn number(&self, text: &str) -> Option<f64> {
         let plain = || text.parse::<f64>().ok().filter(|v| v.is_finite());
@@ -53,6 +63,7 @@ pub fn read_table(path: &Path, delimiter: Option<&str>) -> Result<PlainTable, In
         delimiter.clone_into(&mut looked.input.delimiter);
     }
     let numbers = formats::numbers(&looked.survey, &[]);
+    let dates = (0..looked.survey.columns.len()).map(|c| formats::dates(&looked.survey, c)).collect();
     let format = format_of(path, looked.input.format)?;
     let mut source = Source::open(&file, &looked.input, &Columns::default(), Path::new(""))?;
     let Some(headers) = source.headers.clone() else {
@@ -79,6 +90,7 @@ pub fn read_table(path: &Path, delimiter: Option<&str>) -> Result<PlainTable, In
         // Formats that type their cells write numbers with a point.
         decimal: if layout.typed { ".".to_owned() } else { numbers.decimal },
         thousands: if layout.typed { String::new() } else { numbers.thousands },
+        dates,
     })
 }
 

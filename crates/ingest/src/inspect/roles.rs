@@ -171,12 +171,52 @@ pub fn decide(survey: &Survey) -> (Decision, Numbers) {
     let looking = Looking { survey, dates: all_dates, numbers, taken: RefCell::default() };
     let mut decision = Decision::default();
     looking.choose(&mut decision, &date_columns);
+    if let Some(what) = looking.of_customers(&decision.roles) {
+        decision.open.retain(|(key, _)| *key != "customer");
+        decision.open.push(("customer", what));
+    }
     (decision, marks)
 }
 
 impl Looking<'_> {
     fn name(&self, c: usize) -> &str {
         &self.survey.names[c]
+    }
+
+    /// Says so where every row is a customer with sums of all orders: read as orders, each customer would have one.
+    fn of_customers(&self, roles: &Roles) -> Option<String> {
+        const FEWEST: u64 = 20;
+        let customer = roles.customer?;
+        let rows = self.survey.rows;
+        let once = self.survey.columns[customer].distinct() as u64 == rows;
+        if rows < FEWEST || !once {
+            return None;
+        }
+        let says = |c: &usize| {
+            let name = words::words(self.name(*c));
+            let has = |list: &[&str]| name.iter().any(|w| list.contains(&w.as_str()));
+            let counts = has(words::ORDERS) && (has(words::COUNTS) || name.len() == 1);
+            let is_number = !self.numbers[*c].is_empty();
+            (is_number && (counts || has(words::FREQUENCY)))
+                || has(words::RECENCY)
+                || (has(words::LAST_OR_FIRST) && has(words::AN_ORDER))
+                || (is_number && has(words::LIFETIME))
+        };
+        // Numbers of orders tell orders, if they do not count them.
+        if roles.order.is_some_and(|o| o != customer && !says(&o)) {
+            return None;
+        }
+        let columns = 0..self.survey.columns.len();
+        let told: Vec<String> =
+            columns.filter(|c| *c != customer).filter(says).map(|c| format!("`{}`", self.name(c))).collect();
+        (!told.is_empty()).then(|| {
+            format!(
+                "every `{}` stands in one row, and {} sum up orders: this is a table of customers, not of orders, and read as orders \
+                 everyone would have one. Export orders or their lines; `tillwise rfm-table` scores the table as it is",
+                self.name(customer),
+                told.join(", ")
+            )
+        })
     }
 
     fn is_taken(&self, c: usize) -> bool {

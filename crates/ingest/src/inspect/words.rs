@@ -561,6 +561,77 @@ pub const STATUS: Part = Part {
     ],
 };
 
+/// Names of columns that sum up a customer's orders: what is counted, with a word for counting beside it.
+pub const ORDERS: &[&str] = &[
+    "orders", "purchases", "transactions", "invoices", "visits", "bookings", "payments", "tickets",
+    "bestellungen", "käufe", "commandes", "achats", "pedidos", "compras", "ordini", "acquisti",
+    "bestellingen", "zamówień", "zamówienia", "заказов", "заказы", "siparişler", "سفارشات", "سفارش", "خرید",
+    "订单", "注文", "주문",
+];
+/// Words for counting.
+pub const COUNTS: &[&str] = &[
+    "number",
+    "num",
+    "no",
+    "nr",
+    "n",
+    "count",
+    "cnt",
+    "total",
+    "anzahl",
+    "nombre",
+    "nb",
+    "número",
+    "numero",
+    "cantidad",
+    "numero",
+    "aantal",
+    "liczba",
+    "ilość",
+    "число",
+    "количество",
+    "sayısı",
+    "تعداد",
+    "数",
+    "数量",
+    "#",
+];
+/// ... or that alone.
+pub const FREQUENCY: &[&str] =
+    &["frequency", "häufigkeit", "fréquence", "frecuencia", "frequenza", "частота"];
+/// Silence since the last order.
+pub const RECENCY: &[&str] = &["recency"];
+/// Which order.
+pub const LAST_OR_FIRST: &[&str] = &[
+    "last",
+    "first",
+    "latest",
+    "letzte",
+    "erste",
+    "dernière",
+    "première",
+    "última",
+    "primera",
+    "ultimo",
+    "primo",
+    "laatste",
+    "eerste",
+    "ostatnie",
+    "pierwsze",
+    "последний",
+    "первый",
+    "آخرین",
+    "اولین",
+];
+/// An order.
+pub const AN_ORDER: &[&str] = &[
+    "order", "purchase", "transaction", "visit", "sale", "booking", "active", "bestellung", "kauf",
+    "commande", "achat", "pedido", "compra", "ordine", "acquisto", "bestelling", "zamówienie", "заказ",
+    "سفارش", "خرید",
+];
+/// Sums over a customer's life.
+pub const LIFETIME: &[&str] = &["lifetime", "ltv", "clv", "cltv"];
+
 /// The words of a name: in small letters, parted at signs, blanks and capital letters.
 pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tillwise_core::number_or_nan;
+use tillwise_core::told::{Cell, Message};
+use tillwise_core::{message, number_or_nan};
 
 use super::score::{Runs, patterns};
 use super::{Fit, History, Known, Model, Orders};
@@ -60,6 +61,18 @@ pub fn judge(
     t: f64,
     days_per_order: f64,
 ) -> Judged {
+    judge_each(orders, histories, known, actual, t, days_per_order).0
+}
+
+/// The same, and the logarithm of the probability that the model gave to what each customer did.
+fn judge_each(
+    orders: &Orders,
+    histories: &[History],
+    known: &[Known],
+    actual: &[f64],
+    t: f64,
+    days_per_order: f64,
+) -> (Judged, Vec<f64>) {
     let n = histories.len();
     let none = Known::default();
     let (patterns, _) = patterns(known);
@@ -84,9 +97,11 @@ pub fn judge(
                 .collect()
         })
         .collect();
-    let (mut expected, mut log_score) = (vec![0.0; n], 0.0);
+    let (mut expected, mut log_scores) = (vec![0.0; n], vec![0.0; n]);
+    let mut log_score = 0.0;
     for (i, e, ln_p) in found.into_iter().flatten() {
         expected[i as usize] = e;
+        log_scores[i as usize] = ln_p;
         log_score += ln_p;
     }
     let errors = || expected.iter().zip(actual).map(|(e, a)| e - a);
@@ -96,7 +111,7 @@ pub fn judge(
         *bin = (bin.0 + 1, bin.1 + actual[i], bin.2 + expected[i]);
     }
     let per = |sum: f64| sum / n as f64;
-    Judged {
+    let judged = Judged {
         customers: n,
         actual: actual.iter().sum(),
         expected: expected.iter().sum(),
@@ -115,7 +130,8 @@ pub fn judge(
                 expected: expected / customers as f64,
             })
             .collect(),
-    }
+    };
+    (judged, log_scores)
 }
 
 /// A model that was tried.
@@ -127,53 +143,94 @@ pub struct Candidate {
     pub outcome: Result<(Orders, Fit, Judged), String>,
 }
 
-/// Fits every model in time to the calibration, judges each in the holdout, and names the one that gave what happened the greatest
-/// probability, with the reason. Models whose scores are equal to six digits are taken by Schwarz's criterion, then
-/// in the order of [`Model::IN_TIME`].
+/// Standard errors within which a model counts as good as the best: a two-sided test at 5 %.
+const AS_GOOD: f64 = 1.96;
+/// A difference of Schwarz's criterion that is not worth a mention (Kass & Raftery 1995, *JASA* 90, section 3.2).
+const BIC_WORTH: f64 = 2.0;
+
+/// Fits every model in time to the calibration, judges each in the holdout, and names one, with the reason.
+///
+/// The log score of the holdout's orders ranks them. A model counts as good as the best if the mean of their differences, customer by
+/// customer, is within 1.96 of its standard errors. Of those as good, one whose parameters are all inside their bounds and off
+/// every ridge goes before one that is not; then the lower Schwarz's criterion; of those within 2 of it, the one of fewest parameters;
+/// then the order of [`Model::IN_TIME`]. So the fifth digit of a score chooses nothing.
 pub fn choose(
     histories: &[History],
     sum_ln_gaps: f64,
     actual: &[f64],
     t: f64,
-) -> (Vec<Candidate>, Option<(Model, String)>) {
-    let candidates: Vec<Candidate> = Model::IN_TIME
+) -> (Vec<Candidate>, Option<(Model, Message)>) {
+    let (candidates, scores): (Vec<Candidate>, Vec<Vec<f64>>) = Model::IN_TIME
         .into_par_iter()
         .with_max_len(1)
-        .map(|model| {
-            let outcome = model
-                .fit(histories, sum_ln_gaps)
-                .map(|(orders, fit)| {
-                    let judged = judge(&orders, histories, &[], actual, t, 1.0);
-                    (orders, fit, judged)
-                })
-                .map_err(|e| e.to_string());
-            Candidate { model, outcome }
+        .map(|model| match model.fit(histories, sum_ln_gaps) {
+            Ok((orders, fit)) => {
+                let (judged, scores) = judge_each(&orders, histories, &[], actual, t, 1.0);
+                (Candidate { model, outcome: Ok((orders, fit, judged)) }, scores)
+            }
+            Err(e) => (Candidate { model, outcome: Err(e.to_string()) }, Vec::new()),
+        })
+        .unzip();
+    // A family fitted to its simplest member is that member.
+    let scored: Vec<Scored<'_>> = candidates
+        .iter()
+        .zip(&scores)
+        .filter_map(|(c, scores)| {
+            let (orders, fit, judged) = c.outcome.as_ref().ok()?;
+            let score = judged.log_score.filter(|s| s.is_finite())?;
+            (orders.model() == c.model).then_some(Scored { model: c.model, fit, judged, score, scores })
         })
         .collect();
-    let digits = |score: f64| (score * 1e6).round();
-    let scored = candidates.iter().filter_map(|c| {
-        let (orders, fit, judged) = c.outcome.as_ref().ok()?;
-        // A family fitted to its simplest member is that member.
-        let score = judged.log_score.filter(|s| s.is_finite())?;
-        (orders.model() == c.model).then_some((c.model, fit, judged, score))
-    });
-    let mut scored: Vec<_> = scored.collect();
-    scored.sort_by(|a, b| digits(b.3).total_cmp(&digits(a.3)).then(a.1.bic.total_cmp(&b.1.bic)));
-    let chosen = scored.first().map(|(model, fit, best, score)| {
-        let mut why = format!(
-            "{} gave the holdout's orders the greatest probability: a mean log score of {:.4}",
-            fit.model, score
-        );
-        if let Some((_, next, _, score)) = scored.get(1) {
-            why += &format!(", next is {} with {:.4}", next.model, score);
-        }
-        why += &format!("; it expected {:.0} order days, and {:.0} came", best.expected, best.actual);
-        if best.actual > 0.0 {
-            why += &format!(" ({:+.1} %)", 100.0 * (best.expected / best.actual - 1.0));
-        }
-        (*model, why)
+    let best = scored.iter().max_by(|a, b| a.score.total_cmp(&b.score));
+    let chosen = best.and_then(|best| {
+        let as_good = || scored.iter().filter(|s| s.as_good_as(best));
+        let inside = as_good().any(Scored::is_inside);
+        let fair = || as_good().filter(|s| s.is_inside() == inside);
+        let lowest = fair().map(|s| s.fit.bic).fold(f64::INFINITY, f64::min);
+        let few = |s: &&Scored<'_>| s.fit.parameters.len();
+        let chosen = fair().filter(|s| s.fit.bic <= lowest + BIC_WORTH).min_by_key(few)?;
+        let judged = chosen.judged;
+        Some((
+            chosen.model,
+            message!(
+                "model_chosen",
+                models = as_good().count(),
+                model = &chosen.fit.model,
+                score = Cell::Number(chosen.score, 4),
+                best = &best.fit.model,
+                best_score = Cell::Number(best.score, 4),
+                expected = Cell::Count(judged.expected),
+                actual = Cell::Count(judged.actual)
+            ),
+        ))
     });
     (candidates, chosen)
+}
+
+/// A model with its score in the holdout.
+struct Scored<'a> {
+    model: Model,
+    fit: &'a Fit,
+    judged: &'a Judged,
+    score: f64,
+    /// By customer.
+    scores: &'a [f64],
+}
+
+impl Scored<'_> {
+    /// Whether the best is not better beyond chance.
+    fn as_good_as(&self, best: &Scored<'_>) -> bool {
+        let n = self.scores.len() as f64;
+        let differences = || best.scores.iter().zip(self.scores).map(|(b, s)| b - s);
+        let mean = differences().sum::<f64>() / n;
+        let spread = differences().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        mean <= AS_GOOD * (spread / n).sqrt()
+    }
+
+    /// Whether its parameters are determined: none ran off, and the likelihood is not flat along any direction.
+    fn is_inside(&self) -> bool {
+        self.fit.run_off.is_empty() && self.fit.ridge.is_none()
+    }
 }
 
 /// Expected repeat orders by the end of each day from the first on, when `first_orders[d]` customers come on day `d`. None for

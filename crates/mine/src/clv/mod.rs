@@ -207,6 +207,18 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The NBD, which is the model without drop-out, for the same customers; `None` where it cannot be compared.
+    fn no_drop_out(&self, input: Input<'_>, who: &[usize]) -> Option<Result<(Orders, Fit), MineError>> {
+        let comparable = matches!(self.model, Model::BgNbd | Model::MbgNbd | Model::ParetoNbd);
+        (comparable && self.purchase.is_empty() && self.drop_out.is_empty()).then(|| {
+            let unit = self.time_unit.days();
+            let histories: Vec<History> = who.iter().map(|&i| input.in_time(i, unit)).collect();
+            Model::Nbd.fit(&histories, 0.0)
+        })
+    }
+}
+
 /// Orders and spend of a group of customers, with how uncertain they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -430,6 +442,12 @@ impl Clv {
         if pooled.orders.model() == Model::BgNbd || pooled.orders.model() == Model::BgCnbdK {
             let model = fits[0].orders.as_ref().map_or("BG/NBD", |f| f.model.as_str());
             warnings.push(message!("alive_without_repeat", model = model));
+        }
+        if let Some(Ok((_, simple))) = settings.no_drop_out(input, &everyone)
+            && let Some(fit) = fits[0].orders.as_ref().filter(|fit| simple.bic <= fit.bic)
+        {
+            let lower = Cell::Number(fit.bic - simple.bic, 1);
+            warnings.push(message!("no_drop_out_seen", model = &fit.model, lower = lower));
         }
         if pooled.orders.model() == Model::Nbd {
             warnings.push(message!("no_drop_out"));

@@ -268,17 +268,19 @@ fn feature(table: &Table, name: &str) -> Result<Vec<f64>, PipelineError> {
 
 /// Sums of a group of customers.
 #[derive(Clone, Copy)]
-struct Sums<const K: usize> {
-    customers: usize,
-    sums: [f64; K],
+pub(crate) struct Sums<const K: usize> {
+    /// How many.
+    pub customers: usize,
+    /// Their sums.
+    pub sums: [f64; K],
 }
 
 impl<const K: usize> Sums<K> {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Sums { customers: 0, sums: [0.0; K] }
     }
 
-    fn add(&mut self, values: [f64; K]) {
+    pub fn add(&mut self, values: [f64; K]) {
         self.customers += 1;
         self.sums.iter_mut().zip(values).for_each(|(s, v)| *s += v);
     }
@@ -290,7 +292,7 @@ impl<const K: usize> Sums<K> {
 
 /// Tells groups of customers as a table: each with its name, how many there are, and the sums of net revenue, days since the last order
 /// and orders.
-fn tell_groups(section: &mut Section, head: &'static str, groups: &[(String, usize, [f64; 3])]) {
+pub(crate) fn tell_groups(section: &mut Section, head: &'static str, groups: &[(String, usize, [f64; 3])]) {
     let customers: usize = groups.iter().map(|g| g.1).sum();
     let revenue: f64 = groups.iter().map(|g| g.2[0]).sum();
     section.grid(

@@ -1,9 +1,10 @@
-//! Analyses of a table in place of orders: who leaves, where a contract says who left, and retention by cohort. They keep what
+//! Analyses of a table in place of orders: who leaves, where a contract says who left, retention by cohort, and RFM of sums. They keep what
 //! every analysis promises (tables by name, sections to tell, models as plain numbers), and are published as runs are:
 //! locked, all at once, with a record.
 
 pub mod contract;
 pub mod retention;
+pub mod rfm_table;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,8 @@ pub struct TableDone {
 pub type Line = serde_json::Map<String, serde_json::Value>;
 
 /// The tables of each, beside those that they share with churn.
-pub const TABLES: &[&[PublishedTable]] = &[contract::schema::TABLES, retention::schema::TABLES];
+pub const TABLES: &[&[PublishedTable]] =
+    &[contract::schema::TABLES, retention::schema::TABLES, rfm_table::schema::TABLES];
 
 /// The record of such a run.
 #[derive(Clone, Debug, Serialize)]

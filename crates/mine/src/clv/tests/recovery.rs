@@ -263,3 +263,71 @@ fn covariates() {
         assert!(free > held && held > tight && tight < 0.01, "{free} {held} {tight}");
     }
 }
+
+/// What customers do in the next 26 weeks, drawn from a model that knows them.
+fn ahead(seed: u64, orders: &Orders, histories: &[History]) -> Vec<f64> {
+    let mut rng = R::seed_from_u64(seed ^ 0xA11);
+    let mut draw = |h: &History| {
+        let p = orders.p_alive_of(*h, &Known::default());
+        if !rng.gen_bool(p.clamp(0.0, 1.0)) {
+            return 0.0;
+        }
+        // Poisson by its gaps.
+        let (mean, mut t, mut n) = (orders.expected_orders(*h, 26.0) / p, 0.0, 0.0);
+        loop {
+            t += rng.sample::<f64, _>(Exp1);
+            if t > mean {
+                return n;
+            }
+            n += 1.0;
+        }
+    };
+    histories.iter().map(&mut draw).collect()
+}
+
+/// The notes of a fit to histories in weeks.
+fn notes(model: Model, histories: &[History]) -> Vec<String> {
+    let of = |f: fn(&History) -> f64| histories.iter().map(f).collect::<Vec<f64>>();
+    let (x, orders) = (of(|h| h.x), of(|h| h.x + 1.0));
+    let (t_x_days, age_days) = (of(|h| 7.0 * h.t_x), of(|h| 7.0 * h.age));
+    let spend: Vec<f64> = (0..x.len()).map(|i| 20.0 + (i * 7919 % 97) as f64).collect();
+    let input = Input {
+        x: &x,
+        t_x_days: &t_x_days,
+        age_days: &age_days,
+        mean_ln_gap_days: &vec![f64::NAN; x.len()],
+        mean_repeat_spend: &spend,
+        orders: &orders,
+        net_revenue: &spend,
+        cost: &vec![f64::NAN; x.len()],
+        groups: &[],
+        known: &[],
+        occasions: None,
+    };
+    let (_, report) = Clv::fit(input, &Settings { model, ..Settings::default() }).unwrap();
+    report.warnings.iter().map(|w| w.key.to_string()).collect()
+}
+
+/// Where nobody drops out, the model that knows no drop-out is the plainest of those as good as the best, and whoever asks for
+/// another is told; where customers do drop out, neither happens.
+#[test]
+fn drop_out_is_seen_where_there_is_some_and_nowhere_else() {
+    for seed in SEEDS {
+        let stays = simulate(seed, (0.8, 12.0), 1, at_a_time(|_| f64::INFINITY));
+        let leaves = simulate(seed, (0.8, 6.0), 1, after_orders(0.9, 3.0, true));
+        for (s, drops) in [(&stays, false), (&leaves, true)] {
+            let truth = if drops { Model::MbgNbd } else { Model::Nbd };
+            let (orders, _) = truth.fit(&s.histories, 0.0).unwrap();
+            let (tried, chosen) =
+                choose(&s.histories, s.sum_ln_gaps, &ahead(seed, &orders, &s.histories), 26.0);
+            let (model, why) = chosen.unwrap();
+            assert_eq!(model == Model::Nbd, !drops, "{why:?}");
+            let fit = |m: Model| &tried.iter().find(|c| c.model == m).unwrap().outcome.as_ref().unwrap().1;
+            assert!(fit(model).run_off.is_empty() && fit(model).ridge.is_none(), "{:?}", fit(model));
+            for model in [Model::BgNbd, Model::MbgNbd, Model::ParetoNbd] {
+                let told = notes(model, &s.histories).contains(&"no_drop_out_seen".to_owned());
+                assert_eq!(told, !drops, "{model:?}");
+            }
+        }
+    }
+}

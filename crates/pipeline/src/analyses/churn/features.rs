@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tillwise_mine::churn::{Feature, Values};
-use tillwise_mine::clv::{BetaGeometric, History};
+use tillwise_mine::clv::{BetaGeometric, History, Model};
 use tillwise_table::Table;
 
 use crate::analyses::side;
@@ -94,9 +94,13 @@ impl Attributes {
     }
 }
 
-/// How often customers buy and drop out, up to the table's day.
+/// How often customers buy and drop out, up to the table's day. `None` where that cannot be fitted, or where the history holds no
+/// drop-out: a model without it has the lower Schwarz's criterion, and P(alive) would say nothing of anyone.
 pub fn alive(table: &Table) -> Result<Option<BetaGeometric>, PipelineError> {
-    Ok(BetaGeometric::fit(&histories(table)?, 1, true, 0.0).ok().map(|f| f.0))
+    let histories = histories(table)?;
+    let Ok((model, fit)) = BetaGeometric::fit(&histories, 1, true, 0.0) else { return Ok(None) };
+    let without = Model::Nbd.fit(&histories, 0.0);
+    Ok(Some(model).filter(|_| without.is_err() || without.is_ok_and(|(_, simple)| fit.bic < simple.bic)))
 }
 
 fn histories(table: &Table) -> Result<Vec<History>, PipelineError> {
@@ -155,6 +159,13 @@ impl Columns {
             (name, raw)
         };
         Columns(self.0.into_iter().map(pick).collect())
+    }
+
+    /// Takes a column away. Whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(own, _)| own != name);
+        self.0.len() < before
     }
 
     /// The rows of another set below these.

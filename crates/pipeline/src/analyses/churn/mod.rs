@@ -16,7 +16,7 @@ use tillwise_mine::churn::train::{Trained, clean, train};
 use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
 use tillwise_mine::stats::Steps;
 
-use super::{Context, Done, booleans, floats, ints, texts};
+use super::{Context, Done, booleans, floats, ints, maybe_ints, texts};
 use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
 use crate::{NotDone, PipelineError, config};
 use features::{ATTRIBUTES_FILE, Attributes, Columns};
@@ -135,12 +135,16 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
 
     let eligible = days.iter().map(|d| Some(*d < f64::from(model.eligible_days)));
     let p = &scores.probabilities;
+    // Of others the model has seen nobody: they stand in no decile.
+    let mut decile = vec![None; p.len()];
+    let of_active = deciles(&active.iter().map(|i| p[*i]).collect::<Vec<f64>>());
+    active.iter().zip(of_active).for_each(|(i, d)| decile[*i] = Some(i32::from(d)));
     let reason = |n: usize| texts(scores.explained.iter().map(|e| e.1.get(n)));
     let profit = p.iter().zip(&values).map(|(p, v)| Some(terms.profit(*p, *v)));
     Ok(Done {
         columns: vec![
             ("churn_probability", floats(p.iter().map(|p| Some(*p)))),
-            ("churn_decile", ints(deciles(p).into_iter().map(i32::from))),
+            ("churn_decile", maybe_ints(decile)),
             ("churn_eligible", booleans(eligible)),
             ("churn_rule_id", ints(scores.explained.iter().map(|e| e.0 as i32))),
             ("churn_reason_1", reason(0)),
@@ -222,8 +226,10 @@ fn fit(
     let cutoffs = cutoffs(settings, context.first, context.as_of).map_err(NotDone::Skipped)?;
     let (mut columns, mut churned, mut days) = (Columns::default(), Vec::new(), Vec::new());
     let (mut numbers, mut customers) = (HashMap::new(), Vec::new());
+    let mut drops_out = true;
     for cutoff in &cutoffs.training {
         let part = rows(context, *cutoff, attributes)?;
+        drops_out &= part.p_alive.iter().any(|p| p.is_finite());
         columns.append(part.columns);
         churned.extend(part.churned);
         days.extend(part.days_since_last);
@@ -232,10 +238,14 @@ fn fit(
             customers.push(*numbers.entry(id).or_insert(next));
         }
     }
+    let mut warnings = Vec::new();
+    if !drops_out && columns.remove("p_alive") {
+        warnings.push(message!("p_alive_left_out"));
+    }
     let (features, values) = columns.learn();
     let mut training = Examples { features, columns: values, churned, weights: Vec::new(), customers };
     training.check("to train on")?;
-    let mut warnings = clean(&mut training);
+    warnings.append(&mut clean(&mut training));
     let later = rows(context, cutoffs.judged, attributes)?;
     let judged = Examples {
         columns: later.columns.encode(&training.features, later.churned.len()).0,

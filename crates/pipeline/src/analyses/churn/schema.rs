@@ -12,7 +12,7 @@ pub const SCORES: &[Column] = &[
     opt(
         "churn_decile",
         Kind::Int32,
-        "1 holds the tenth most likely to churn; equal probabilities share a decile",
+        "1 holds the tenth of the eligible who are most likely to churn; equal probabilities share a decile; null for others",
     ),
     opt(
         "churn_eligible",

@@ -8,7 +8,7 @@ use arrow::array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
 use tillwise_core::message;
-use tillwise_core::told::Cell;
+use tillwise_core::told::{Cell, Message};
 use tillwise_mine::clv::{
     Candidate, Clv, Fit, Input, Judged, Known, Levels, MOST_SPREAD, Model, Month, Occasions, Orders, Report,
     Score, Settings as FitSettings, choose, judge, track,
@@ -82,7 +82,7 @@ struct FullReport {
     #[serde(flatten)]
     fit: Report,
     /// Why the model is the one it is.
-    chosen: String,
+    chosen: Message,
     judged: Option<JudgedModel>,
     /// Why there is no judgement.
     not_judged: Option<String>,
@@ -289,7 +289,7 @@ fn fit(
         Err(why) => Err(why),
     };
     let (model, chosen, candidates) = match (settings.model, &calibrated) {
-        (ModelChoice::Fixed(model), _) => (model, "named in the config".to_owned(), None),
+        (ModelChoice::Fixed(model), _) => (model, message!("model_named"), None),
         (ModelChoice::Auto(_), Err(why)) => {
             return Err(NotDone::Skipped(format!("model = \"auto\" needs a holdout: {why}")));
         }

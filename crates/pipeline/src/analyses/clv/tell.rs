@@ -38,7 +38,7 @@ pub fn tell(report: &FullReport, scores: &[Score], value: &Value, months: &[Mont
         );
     }
     if let Some(fit) = report.fit.fits.first().and_then(|f| f.orders.as_ref()) {
-        let values = vec![("model", Cell::text(&fit.model)), ("why", Cell::text(&report.chosen))];
+        let values = vec![("model", Cell::text(&fit.model)), ("why", Cell::from(report.chosen.clone()))];
         section.say("clv_model", values);
     }
     section.grid(
