@@ -23,6 +23,7 @@ mod formats;
 mod hostile;
 mod market;
 mod real_data;
+mod report;
 mod run;
 mod segmentation;
 mod support;

@@ -11,6 +11,7 @@ use tillwise_core::Day;
 use tillwise_core::schema::{Column, PublishedTable};
 
 use crate::analyses::{ALL, Context, Done};
+use crate::charts::ChartOf;
 use crate::{Config, NotDone, PipelineError};
 
 /// One analysis, and what it promises: its folder under `analyses/` holds everything that is its own.
@@ -26,6 +27,8 @@ pub struct Analysis {
     pub proposes: &'static [&'static str],
     /// The tables that it publishes.
     pub tables: &'static [PublishedTable],
+    /// Pictures of its tables.
+    pub charts: &'static [ChartOf],
     /// The columns that it adds to `customers.parquet`.
     pub scores: &'static [Column],
     /// Whether it keeps a model, in `models/NAME.json`; the others describe what is there.
@@ -114,6 +117,7 @@ impl Analysis {
         manual: "",
         proposes: &[],
         tables: &[],
+        charts: &[],
         scores: &[],
         has_model: false,
         files: |_| Vec::new(),

@@ -6,6 +6,7 @@
 
 pub mod analyses;
 pub mod analysis;
+mod charts;
 mod clock;
 mod config;
 pub mod contracts;

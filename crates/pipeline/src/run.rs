@@ -11,7 +11,7 @@ use serde::Serialize;
 use tillwise_core::schema::{Column, SUMMARY};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
 use tillwise_ingest::{IngestError, InputFile, Quality, Returns, find_files, ingest};
-use tillwise_report::{Language, Section};
+use tillwise_report::{Block, Language, Section};
 use tillwise_store::{Output, Watched, hash_file, run_id};
 use tillwise_table::{Table, TableError, arrow_type, assemble, write_table};
 use tracing::{info, warn};
@@ -459,8 +459,14 @@ fn analyse(
                 scores.insert(name, done.columns);
                 entry.report = Some(done.report);
                 entry.model = analysis.has_model.then(|| format!("models/{name}.json"));
+                let mut told = done.told;
+                for wanted in analysis.charts {
+                    if let (Some(chart), Some(section)) = (wanted.of(&done.tables)?, told.last_mut()) {
+                        section.blocks.push(Block::Chart(chart));
+                    }
+                }
                 write_made(work, name, analysis.tables, done.tables, compression, &metadata)?;
-                record.told.extend(done.told);
+                record.told.extend(told);
                 done.warnings.iter().for_each(|warning| told::note(&mut notes, name, warning));
             }
             Some(Err(NotDone::Broken(e))) => return Err(e),

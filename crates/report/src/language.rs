@@ -30,6 +30,10 @@ pub struct Language {
     words: BTreeMap<String, String>,
     /// Sentences, with `{names}` of values.
     sentences: BTreeMap<String, String>,
+    /// Of pictures: what they show.
+    chart_titles: BTreeMap<String, String>,
+    /// Of pictures: how to read them, and how their numbers came about.
+    chart_captions: BTreeMap<String, String>,
 }
 
 impl Language {
@@ -48,6 +52,27 @@ impl Language {
             .get(key)
             .map(String::as_str)
             .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+    }
+
+    /// What a picture shows.
+    pub(crate) fn chart_title(&self, key: &str) -> Result<&str, ReportError> {
+        self.chart_titles
+            .get(key)
+            .map(String::as_str)
+            .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+    }
+
+    /// How a picture is read.
+    pub(crate) fn chart_caption(&self, key: &str) -> Result<&str, ReportError> {
+        self.chart_captions
+            .get(key)
+            .map(String::as_str)
+            .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+    }
+
+    /// Whether the language is written from right to left.
+    pub(crate) fn is_rtl(&self) -> bool {
+        self.direction == "rtl"
     }
 
     /// The label of a sentence. Without one, it continues the sentence before.

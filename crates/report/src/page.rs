@@ -5,6 +5,7 @@ use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 use tillwise_core::told::Cell;
 
+use crate::chart::{ShownChart, draw};
 use crate::language::LONG_TEXT;
 use crate::section::Block;
 use crate::{Language, ReportError, Section};
@@ -29,9 +30,9 @@ struct Shown {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ShownBlock {
-    Say(String),
-    Figures(Vec<(String, String)>),
+    Say { label: Option<String>, text: String },
     Grid { heads: Vec<String>, rows: Vec<Vec<ShownCell>> },
+    Chart(ShownChart),
 }
 
 #[derive(Serialize)]
@@ -53,27 +54,41 @@ pub fn page(sections: &[Section], about: &About, language: &Language) -> Result<
     environment.set_keep_trailing_newline(true);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("page.html", include_str!("../templates/page.html"))?;
-    let mut shown = Vec::new();
-    for section in sections.iter().filter(|s| !s.blocks.is_empty()) {
-        let blocks = section.blocks.iter().map(|b| block(b, language)).collect::<Result<_, _>>()?;
+    let (mut shown, mut figures) = (Vec::new(), Vec::new());
+    // How the rows were read is for those who look for it.
+    let (facts, found): (Vec<&Section>, Vec<&Section>) = sections.iter().partition(|s| s.key == "rows");
+    for section in found.into_iter().chain(facts).filter(|s| !s.blocks.is_empty()) {
+        let mut blocks = Vec::new();
+        for told in &section.blocks {
+            match told {
+                Block::Figures(told) => {
+                    for (name, cell) in told {
+                        figures.push((language.word(name).into_owned(), language.cell(cell, LONG_TEXT)?));
+                    }
+                }
+                told => blocks.extend(block(told, language)?),
+            }
+        }
         shown.push(Shown { heading: language.heading(section.key)?.to_owned(), blocks });
     }
     let words = |key: &str| language.word(key).into_owned();
     Ok(environment.get_template("page.html")?.render(context! {
-        language => language.code, direction => language.direction, about, sections => shown,
+        language => language.code, direction => language.direction, about, figures, sections => shown,
+        as_table => words("as_table"), as_csv => words("as_csv"), search => words("search"),
         title => words(if about.as_of.is_empty() { "page_title_of_table" } else { "page_title" }), foot => words("page_foot"),
     })?)
 }
 
-fn block(block: &Block, language: &Language) -> Result<ShownBlock, ReportError> {
-    Ok(match block {
-        Block::Say(message) | Block::SayOnPage(message) => ShownBlock::Say(language.sentence(message)?),
-        Block::Figures(figures) => ShownBlock::Figures(
-            figures
-                .iter()
-                .map(|(name, cell)| Ok((language.word(name).into_owned(), language.cell(cell, LONG_TEXT)?)))
-                .collect::<Result<_, ReportError>>()?,
-        ),
+/// A block as the page has it; `None` for a picture without anything in it.
+fn block(block: &Block, language: &Language) -> Result<Option<ShownBlock>, ReportError> {
+    Ok(Some(match block {
+        Block::Chart(chart) => return Ok(draw(chart, language)?.map(ShownBlock::Chart)),
+        // Figures stand at the head of the page.
+        Block::Figures(_) => return Ok(None),
+        Block::Say(message) | Block::SayOnPage(message) => {
+            let label = language.label(&message.key).filter(|label| !label.is_empty()).map(str::to_owned);
+            ShownBlock::Say { label, text: language.sentence(message)? }
+        }
         Block::Grid(grid) => {
             let cell = |cell: &Cell| -> Result<ShownCell, ReportError> {
                 let bar = match cell {
@@ -87,5 +102,5 @@ fn block(block: &Block, language: &Language) -> Result<ShownBlock, ReportError> 
                 grid.rows.iter().map(|row| row.iter().map(cell).collect()).collect::<Result<_, _>>()?;
             ShownBlock::Grid { heads, rows }
         }
-    })
+    }))
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use tillwise_core::told::{Cell, Message};
 
+use crate::chart::Chart;
+
 /// A part of what a run tells: a heading and what stands below it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Section {
@@ -26,6 +28,8 @@ pub enum Block {
     Figures(Vec<(&'static str, Cell)>),
     /// A table.
     Grid(Grid),
+    /// A picture of a published table; for the page alone.
+    Chart(Chart),
 }
 
 /// A table of rows.

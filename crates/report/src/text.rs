@@ -31,7 +31,7 @@ pub fn text(sections: &[Section], language: &Language) -> Result<String, ReportE
                 Block::Grid(grid) if grid.brief > 0 && !grid.rows.is_empty() => {
                     table(&mut own, grid, language)?;
                 }
-                Block::SayOnPage(_) | Block::Figures(_) | Block::Grid(_) => {}
+                Block::SayOnPage(_) | Block::Figures(_) | Block::Grid(_) | Block::Chart(_) => {}
             }
         }
         if i > 0 && !own.is_empty() {

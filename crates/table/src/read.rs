@@ -96,6 +96,11 @@ impl Table {
         Ok(Table { path: path.to_owned(), batch })
     }
 
+    /// Rows that are in memory already; `name` stands for them in messages.
+    pub fn of(name: &str, batch: RecordBatch) -> Table {
+        Table { path: PathBuf::from(name), batch }
+    }
+
     /// The rows as one Arrow batch.
     pub fn batch(&self) -> &RecordBatch {
         &self.batch

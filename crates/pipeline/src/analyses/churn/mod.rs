@@ -18,10 +18,47 @@ use tillwise_mine::stats::Steps;
 
 use super::{Context, Done, booleans, floats, ints, maybe_ints, texts};
 use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
+use crate::charts::{ChartOf, Picture, Unit};
 use crate::{NotDone, PipelineError, config};
 use features::{ATTRIBUTES_FILE, Attributes, Columns};
 pub use settings::{ChurnModel, Label, Settings};
 use tables::Scores;
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[
+    ChartOf {
+        key: "churn_reliability",
+        table: "churn_reliability",
+        only: &[],
+        picture: Picture::Lines {
+            x: ("expected", Unit::Share),
+            y: &["actual"],
+            unit: Unit::Share,
+            by: None,
+            band: None,
+            diagonal: true,
+        },
+    },
+    ChartOf {
+        key: "churn_gains",
+        table: "churn_gains",
+        only: &[],
+        picture: Picture::Lines {
+            x: ("decile", Unit::Count),
+            y: &["captured"],
+            unit: Unit::Share,
+            by: None,
+            band: None,
+            diagonal: false,
+        },
+    },
+    ChartOf {
+        key: "churn_importance",
+        table: "churn_importance",
+        only: &[],
+        picture: Picture::Bars { names: "feature", bars: "impurity", unit: Unit::Share, most: 10 },
+    },
+];
 
 /// Churn.
 pub const ANALYSIS: Analysis = Analysis {
@@ -30,6 +67,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["horizon_days"],
     tables: schema::TABLES,
+    charts: CHARTS,
     scores: schema::SCORES,
     has_model: true,
     files: |config| config.churn.attributes_file.iter().map(|f| (ATTRIBUTES_FILE, f.as_path())).collect(),

@@ -11,9 +11,18 @@ use tillwise_table::TableError;
 
 use super::{Context, Done, Made, Sums, counts, feature, floats, ints, make, texts};
 use crate::analysis::Analysis;
+use crate::charts::{ChartOf, Picture, Unit};
 use crate::{Mode, NotDone, PipelineError};
 use schema::{CLUSTER_CHOICE, CLUSTER_DRIFT, CLUSTER_PROFILES, CLUSTER_RULES, CLUSTERS};
 pub use settings::{FeatureChoice, KChoice, Settings};
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[ChartOf {
+    key: "clusters_revenue",
+    table: "clusters",
+    only: &[],
+    picture: Picture::Bars { names: "cluster_name", bars: "net_revenue", unit: Unit::Count, most: 15 },
+}];
 
 /// Clusters.
 pub const ANALYSIS: Analysis = Analysis {
@@ -22,6 +31,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["k", "method"],
     tables: schema::TABLES,
+    charts: CHARTS,
     scores: schema::SCORES,
     has_model: true,
     looks_back: |config| config.cluster.follow_last || config.cluster.refresh_days > 0,

@@ -17,9 +17,25 @@ use tillwise_table::{Table, TableError};
 
 use super::{Context, Done, Made, booleans, counts, days, floats, ints, make, maybe_ints, texts};
 use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
+use crate::charts::{ChartOf, Picture, Unit};
 use crate::{NotDone, config};
 use schema::{CLV_CALIBRATION, CLV_DISTRIBUTION, CLV_FORECAST, CLV_MODELS, CLV_PARAMETERS, CLV_TRACKING};
 pub use settings::{ModelChoice, Settings};
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[ChartOf {
+    key: "clv_tracking",
+    table: "clv_tracking",
+    only: &[],
+    picture: Picture::Lines {
+        x: ("week_end", Unit::Day),
+        y: &["actual", "expected"],
+        unit: Unit::Count,
+        by: None,
+        band: None,
+        diagonal: false,
+    },
+}];
 
 /// Customer lifetime value.
 pub const ANALYSIS: Analysis = Analysis {
@@ -28,6 +44,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["model", "horizon_days", "margin", "annual_discount_rate"],
     tables: schema::TABLES,
+    charts: CHARTS,
     scores: schema::SCORES,
     has_model: true,
     needs,

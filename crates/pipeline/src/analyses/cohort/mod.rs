@@ -17,9 +17,26 @@ use tillwise_table::TableError;
 use super::orders::Orders;
 use super::{Context, Done, Made, booleans, counts, days, floats, ints, make, texts};
 use crate::analysis::{Analysis, Needs};
+use crate::charts::{ChartOf, Picture, Unit};
 use crate::{NotDone, PipelineError};
 use schema::{COHORT_PERIODS, COHORTS, COHORTS_WIDE};
 pub use settings::{CohortBy, Settings};
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[ChartOf {
+    key: "cohort_retention",
+    table: "cohorts",
+    only: &[("cohort_by", "all")],
+    picture: Picture::Heat {
+        rows: ("cohort", Unit::Day),
+        columns: ("period", Unit::Count),
+        shades: "retention",
+        unit: Unit::Share,
+        most: 24,
+        wide: 12,
+        past: 1,
+    },
+}];
 
 /// Cohorts.
 pub const ANALYSIS: Analysis = Analysis {
@@ -28,6 +45,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["period", "by"],
     tables: schema::TABLES,
+    charts: CHARTS,
     needs: |_ask| Needs { orders: true, ..Needs::default() },
     run,
     ..Analysis::NONE
@@ -76,7 +94,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
         warnings.push(message!("cohorts_too_wide", columns = COHORT_PERIODS, periods = longest));
     }
     let tables = vec![long(&splits, calendar)?, wide(&splits, calendar)?];
-    let told = vec![tell::tell(&splits[0].cells, calendar, settings.period)];
+    let told = vec![tell::tell(&splits[0].cells, settings.period)];
     let report = Report { cohorts: count, warnings };
     Ok(Done {
         columns: Vec::new(),

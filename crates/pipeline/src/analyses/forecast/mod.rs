@@ -18,9 +18,36 @@ use tillwise_table::{Table, TableError};
 use super::{Context, Done, Made, counts, days, floats, make, texts};
 use crate::NotDone;
 use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
+use crate::charts::{ChartOf, Picture, Unit};
 use schema::{FORECAST_COVERAGE, FORECAST_ORIGINS};
 use settings::STEP_DAYS;
 pub use settings::Settings;
+
+/// A target over the origins, with its range and what came.
+const FORECAST: Picture = Picture::Lines {
+    x: ("window_end", Unit::Day),
+    y: &["expected", "actual"],
+    unit: Unit::Count,
+    by: None,
+    band: Some(["low", "high"]),
+    diagonal: false,
+};
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[
+    ChartOf {
+        key: "forecast_revenue",
+        table: "forecast_origins",
+        only: &[("target", "all_revenue"), ("method", "combined")],
+        picture: FORECAST,
+    },
+    ChartOf {
+        key: "forecast_orders",
+        table: "forecast_origins",
+        only: &[("target", "all_orders"), ("method", "combined")],
+        picture: FORECAST,
+    },
+];
 
 /// Forecasts.
 pub const ANALYSIS: Analysis = Analysis {
@@ -29,6 +56,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["horizon_days"],
     tables: schema::TABLES,
+    charts: CHARTS,
     scores: schema::SCORES,
     needs,
     run,

@@ -16,9 +16,48 @@ use tillwise_table::{Table, TableError};
 
 use super::{Context, Done, Made, Sums, counts, days, floats, ints, make, texts};
 use crate::analysis::{Analysis, Ask, CustomerTable, Needs};
+use crate::charts::{ChartOf, Picture, Unit};
 use crate::{Config, Mode, NotDone};
 use schema::{RFM_BREAKS, SEGMENT_GROUPS, SEGMENT_HISTORY, SEGMENT_MIGRATION, SEGMENTS};
 pub use settings::{Segments, Settings};
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[
+    ChartOf {
+        key: "segments_revenue",
+        table: "segments",
+        only: &[],
+        picture: Picture::Bars { names: "rfm_segment", bars: "net_revenue", unit: Unit::Count, most: 15 },
+    },
+    ChartOf {
+        key: "segments_over_time",
+        table: "segment_history",
+        only: &[],
+        picture: Picture::Heat {
+            rows: ("rfm_segment", Unit::Word),
+            columns: ("as_of", Unit::Day),
+            shades: "customer_share",
+            unit: Unit::Share,
+            most: 15,
+            wide: 13,
+            past: 0,
+        },
+    },
+    ChartOf {
+        key: "segment_moves",
+        table: "segment_migration",
+        only: &[],
+        picture: Picture::Heat {
+            rows: ("segment_before", Unit::Word),
+            columns: ("segment", Unit::Word),
+            shades: "share_of_before",
+            unit: Unit::Share,
+            most: 15,
+            wide: 15,
+            past: 0,
+        },
+    },
+];
 
 /// RFM.
 pub const ANALYSIS: Analysis = Analysis {
@@ -27,6 +66,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["bins", "segments", "compare_days"],
     tables: schema::TABLES,
+    charts: CHARTS,
     scores: schema::SCORES,
     has_model: true,
     looks_back: |config| config.rfm.refresh_days > 0,

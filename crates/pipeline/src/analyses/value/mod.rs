@@ -19,8 +19,38 @@ use tillwise_table::TableError;
 use super::{Context, Done, Made, booleans, counts, days, floats, ints, make, texts};
 use crate::NotDone;
 use crate::analysis::{Analysis, Needs};
+use crate::charts::{ChartOf, Picture, Unit};
 use schema::{CONCENTRATION, KEY_CUSTOMERS, LORENZ, PRODUCTS, REVENUE_BRIDGE};
 pub use settings::Settings;
+
+/// Pictures of its tables.
+const CHARTS: &[ChartOf] = &[
+    ChartOf {
+        key: "lorenz",
+        table: "lorenz",
+        only: &[],
+        picture: Picture::Lines {
+            x: ("member_share", Unit::Share),
+            y: &["revenue_share"],
+            unit: Unit::Share,
+            by: Some("subject"),
+            band: None,
+            diagonal: true,
+        },
+    },
+    ChartOf {
+        key: "bridge_by_customers",
+        table: "revenue_bridge",
+        only: &[("view", "customers")],
+        picture: Picture::Bridge { names: "part", steps: "amount" },
+    },
+    ChartOf {
+        key: "bridge_by_products",
+        table: "revenue_bridge",
+        only: &[("view", "products")],
+        picture: Picture::Bridge { names: "part", steps: "amount" },
+    },
+];
 
 /// Concentration, classes and the revenue bridge.
 pub const ANALYSIS: Analysis = Analysis {
@@ -29,6 +59,7 @@ pub const ANALYSIS: Analysis = Analysis {
     manual: include_str!("manual.toml"),
     proposes: &["bridge_days"],
     tables: schema::TABLES,
+    charts: CHARTS,
     scores: schema::SCORES,
     needs: |_ask| Needs { orders: true, ..Needs::default() },
     run,
