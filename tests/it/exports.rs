@@ -5,6 +5,7 @@ mod asking;
 mod cells;
 mod columns;
 mod layouts;
+mod leftovers;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -408,6 +408,7 @@ impl Sink<'_> {
             }
             self.months.push(month, batch)?;
         }
+        self.log.add_gone(piece.file as u32, &parsed.gone)?;
         self.notes.extend(piece.notes.iter().cloned());
         file.unreadable += parsed.rejects.iter().filter(|r| r.reason.is_unreadable()).count() as u64;
         self.rejects.add(&file.file, &piece.layout.names, &parsed.rejects)?;

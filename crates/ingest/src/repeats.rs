@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::IngestError;
 use crate::config::{Cleaning, Repeats};
-use crate::rows::{Lines, Reason};
+use crate::rows::{Gone, Lines, Reason};
 use crate::source::read_full;
 
 /// The hash of a row whose text has no quotes.
@@ -64,6 +64,8 @@ impl Kept {
     }
 }
 
+/// The place of rows that are no sales: behind all others of their file.
+const GONE: u64 = u64::MAX;
 /// Rows taken into memory at once; a month with more is done in ranges of the hash.
 const ROWS_AT_ONCE: u64 = 2_000_000;
 
@@ -140,6 +142,32 @@ impl RepeatLog {
         log.write_all(&bytes).map_err(IngestError::write(&path))
     }
 
+    /// Takes down rows that are no sales: they take the place of a row of an earlier file, and are none themselves.
+    pub fn add_gone(&mut self, file: u32, gone: &[Gone]) -> Result<(), IngestError> {
+        if self.kept != Kept::Place {
+            return Ok(());
+        }
+        let mut by_month: BTreeMap<i32, Vec<u8>> = BTreeMap::new();
+        for row in gone {
+            let bytes = by_month.entry(row.month).or_default();
+            bytes.extend_from_slice(&row.key.to_le_bytes());
+            bytes.extend_from_slice(&file.to_le_bytes());
+            bytes.extend_from_slice(&row.line.to_le_bytes());
+            bytes.extend_from_slice(&(row.full as u64).to_le_bytes());
+        }
+        for (month, bytes) in by_month {
+            let path = self.gone(month);
+            let mut log =
+                File::options().create(true).append(true).open(&path).map_err(IngestError::write(&path))?;
+            log.write_all(&bytes).map_err(IngestError::write(&path))?;
+        }
+        Ok(())
+    }
+
+    fn gone(&self, month: i32) -> PathBuf {
+        self.folder.join(format!("{month}.gone"))
+    }
+
     /// Every month with its number of rows.
     pub fn months(&self) -> Vec<(i32, u64)> {
         self.months.iter().map(|(month, rows)| (*month, *rows)).collect()
@@ -153,7 +181,7 @@ impl RepeatLog {
             match self.kept {
                 Kept::Hash => {
                     let mut hashes = Vec::new();
-                    self.read(month, |bytes, _| {
+                    self.read(&self.path(month), |bytes, _| {
                         let hash = u64::from_le_bytes(first(bytes));
                         if hash % ranges == range {
                             hashes.push(hash);
@@ -164,15 +192,22 @@ impl RepeatLog {
                 }
                 Kept::Place => {
                     let mut entries = Vec::new();
-                    self.read(month, |bytes, ordinal| {
-                        let hash = u128::from_le_bytes(first(bytes));
-                        if (hash as u64) % ranges == range {
-                            let file = u32::from_le_bytes(first(&bytes[16..]));
-                            let line = u64::from_le_bytes(first(&bytes[20..]));
-                            let full = u64::from_le_bytes(first(&bytes[28..]));
-                            entries.push(Entry { hash, file, ordinal, line, full });
-                        }
+                    let entry = |bytes: &[u8], ordinal| Entry {
+                        hash: u128::from_le_bytes(first(bytes)),
+                        file: u32::from_le_bytes(first(&bytes[16..])),
+                        ordinal,
+                        line: u64::from_le_bytes(first(&bytes[20..])),
+                        full: u64::from_le_bytes(first(&bytes[28..])),
+                    };
+                    let within = |entry: &Entry| (entry.hash as u64) % ranges == range;
+                    self.read(&self.path(month), |bytes, ordinal| {
+                        entries.extend(Some(entry(bytes, ordinal)).filter(within));
                     })?;
+                    if self.gone(month).exists() {
+                        self.read(&self.gone(month), |bytes, _| {
+                            entries.extend(Some(entry(bytes, GONE)).filter(within));
+                        })?;
+                    }
                     entries.sort_unstable();
                     for group in entries.chunk_by(|a, b| a.hash == b.hash).filter(|g| g.len() > 1) {
                         // Rows that stand in no other file are held against those of their own alone.
@@ -197,13 +232,12 @@ impl RepeatLog {
     }
 
     /// Hands over every row of a month, with its place.
-    fn read(&self, month: i32, mut take: impl FnMut(&[u8], u64)) -> Result<(), IngestError> {
-        let path = self.path(month);
-        let mut source = File::open(&path).map_err(IngestError::read(&path))?;
+    fn read(&self, path: &Path, mut take: impl FnMut(&[u8], u64)) -> Result<(), IngestError> {
+        let mut source = File::open(path).map_err(IngestError::read(path))?;
         let mut buffer = vec![0; self.kept.bytes() * 8192];
         let mut ordinal = 0;
         loop {
-            let n = read_full(&mut source, &mut buffer).map_err(IngestError::read(&path))?;
+            let n = read_full(&mut source, &mut buffer).map_err(IngestError::read(path))?;
             if n == 0 {
                 return Ok(());
             }
@@ -257,6 +291,10 @@ fn settle_lines(group: &[Entry], within: Repeats, across: Repeats, found: &mut M
     for file in group.chunk_by(|a, b| a.file == b.file) {
         let mut kept: Vec<&Entry> = Vec::new();
         for entry in file {
+            if entry.ordinal == GONE {
+                kept.push(entry);
+                continue;
+            }
             let repeats = kept.iter().any(|k| k.full == entry.full);
             found.within += u64::from(repeats);
             if repeats && within == Repeats::Drop {
@@ -268,7 +306,7 @@ fn settle_lines(group: &[Entry], within: Repeats, across: Repeats, found: &mut M
         by_file.push(kept);
     }
     for (i, file) in by_file.iter().enumerate() {
-        for (n, entry) in file.iter().enumerate() {
+        for (n, entry) in file.iter().enumerate().filter(|(_, entry)| entry.ordinal != GONE) {
             let Some(later) = by_file[i + 1..].iter().rev().find_map(|f| f.get(n)) else { continue };
             found.across += 1;
             found.changed += u64::from(later.full != entry.full);
@@ -317,6 +355,13 @@ mod tests {
         assert_eq!(dropped(&[line(0, 0, 5), line(1, 1, 6)]), (vec![0], 1), "the status has changed");
         assert_eq!(dropped(&[line(0, 0, 5), line(0, 1, 5), line(1, 2, 5)]), (vec![0], 0), "the second stays");
         assert_eq!(dropped(&[line(0, 0, 5), line(0, 1, 7)]), (vec![], 0), "one file, two lines");
+        assert_eq!(dropped(&[line(0, 0, 5), line(1, GONE, 6)]), (vec![0], 1), "cancelled since");
+        assert_eq!(dropped(&[line(0, GONE, 5), line(1, 0, 6)]), (vec![], 0), "paid since");
+        assert_eq!(
+            dropped(&[line(0, 0, 5), line(0, 1, 7), line(1, 2, 5), line(1, GONE, 6)]),
+            (vec![0, 1], 1),
+            "one of two"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::numbers::{Decimal, NumberFormat, currency};
 use crate::repeats::hash_fields;
 use crate::source::{Layout, MOMENT, NUMBER, Slots, bare};
 
-pub use lines::{Lines, Parsed, Stats};
+pub use lines::{Gone, Lines, Parsed, Stats};
 pub use part::{CARRIED, PARTS, Part};
 pub use reason::{Reason, Reject, lossy};
 pub use rules::{Patterns, Rules};
@@ -161,6 +161,10 @@ impl<'a> RowReader<'a> {
             Err(refused) => {
                 let (part, value, reason) = *refused.0;
                 let reason = self.rather(fields, reason);
+                if self.rules.by_order_line && matches!(reason, Reason::NotASale | Reason::Cancelled) {
+                    let gone = self.gone(fields);
+                    self.parsed.gone.extend(gone.map(|(month, key)| Gone { month, key, line, full: hash() }));
+                }
                 if reason == Reason::MissingCustomer
                     && self.rules.cleaning.missing_customer == MissingCustomer::Fail
                     && self.parsed.fatal.is_none()
@@ -173,6 +177,23 @@ impl<'a> RowReader<'a> {
                 self.parsed.rejects.push(Reject { line, part: Some(part), value: lossy(&value), reason });
             }
         }
+    }
+
+    /// The month and the order line of a row that is no sale: an earlier file may have it as one.
+    fn gone(&mut self, fields: &[&[u8]]) -> Option<(i32, u128)> {
+        let customer = identity::customer(
+            identity::id(self.text(fields, Part::Customer).ok()??),
+            self.rules.cleaning.fold_case,
+        );
+        let customer = match self.rules.cleaning.numeric_customers {
+            true => Cow::Owned(identity::number(&customer).into_owned()),
+            false => customer,
+        };
+        let order = identity::id(self.text(fields, Part::Order).ok()??);
+        let product = self.text(fields, Part::Product).ok()?.map(identity::tidy).unwrap_or_default();
+        let day = self.moment(fields).ok()?.day;
+        let order = composed(self.layout, Some(&order), fields, day)?;
+        Some((self.last_month.1, order_line(&customer, &order, day, &product, false)))
     }
 
     /// A better word for rows that are no data: a header that stands again, a line of dashes.
@@ -496,28 +517,11 @@ impl<'a> RowReader<'a> {
 
         let lines = self.parsed.months.entry(self.last_month.1).or_insert_with(Lines::new);
         lines.customer.append_value(&a.customer);
-        let order: Cow<'_, str> = match a.order.as_deref() {
-            None => Cow::Owned(format!("{}:{line}", self.file_number)),
-            Some(order) if self.layout.slots.within.is_empty() => Cow::Borrowed(order),
-            Some(order) => {
-                let mut composed = order.to_owned();
-                for at in &self.layout.slots.within {
-                    composed.push('/');
-                    if Some(*at) == self.layout.slots.part(Part::Date) {
-                        composed.push_str(&day.to_string());
-                    } else {
-                        let field = fields.get(*at).copied().unwrap_or_default();
-                        composed.push_str(&identity::id(&String::from_utf8_lossy(field)));
-                    }
-                }
-                Cow::Owned(composed)
-            }
-        };
+        let order = composed(self.layout, a.order.as_deref(), fields, day)
+            .unwrap_or_else(|| Cow::Owned(format!("{}:{line}", self.file_number)));
         if self.rules.by_order_line {
             let product = a.carried[PRODUCT].as_deref().unwrap_or("");
-            let (day, sign) = (day.0.to_le_bytes(), [u8::from(a.is_return)]);
-            let line = [a.customer.as_bytes(), order.as_bytes(), &day, product.as_bytes(), &sign];
-            lines.keys.push(hash_fields(&line, 0x1f));
+            lines.keys.push(order_line(&a.customer, &order, day, product, a.is_return));
         }
         lines.order.append_value(order);
         lines.date.append_value(day.0);
@@ -555,6 +559,31 @@ pub fn is_null(field: &[u8]) -> bool {
             | b"(null)"
             | b"(blank)"
     )
+}
+
+/// An order's number, with what it is its own only together with; `None` where rows have no number.
+fn composed<'o>(layout: &Layout, order: Option<&'o str>, fields: &[&[u8]], day: Day) -> Option<Cow<'o, str>> {
+    let order = order?;
+    if layout.slots.within.is_empty() {
+        return Some(Cow::Borrowed(order));
+    }
+    let mut composed = order.to_owned();
+    for at in &layout.slots.within {
+        composed.push('/');
+        if Some(*at) == layout.slots.part(Part::Date) {
+            composed.push_str(&day.to_string());
+        } else {
+            let field = fields.get(*at).copied().unwrap_or_default();
+            composed.push_str(&identity::id(&String::from_utf8_lossy(field)));
+        }
+    }
+    Some(Cow::Owned(composed))
+}
+
+/// What a line of an order is known by in all files.
+fn order_line(customer: &str, order: &str, day: Day, product: &str, is_return: bool) -> u128 {
+    let (day, sign) = (day.0.to_le_bytes(), [u8::from(is_return)]);
+    hash_fields(&[customer.as_bytes(), order.as_bytes(), &day, product.as_bytes(), &sign], 0x1f)
 }
 
 /// Dashes and words that stand for a number that is not there.

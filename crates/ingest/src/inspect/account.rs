@@ -285,11 +285,18 @@ pub fn ids(crowd: &Tallies) -> Ids {
             sorted.iter().find(|(id, _)| scientific(id)).map_or("", |s| s.0)
         ));
     }
+    // Among numbers and addresses, a word is no customer like others.
+    let coded = |id: &str| id.contains('@') || id.bytes().any(|b| b.is_ascii_digit());
+    let codes = sorted.iter().filter(|(id, _)| coded(id)).count();
+    let odd = |id: &str| !coded(id) && codes * 10 >= sorted.len() * 9 && sorted.len() > 10;
     for (id, n) in sorted.iter().take(50) {
         let lower = id.to_lowercase();
         let name = lower.split('@').next().unwrap_or(&lower);
         let bare: &str = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let nobody = NOBODY.contains(&lower.as_str())
+        // 99999999 and 0000 are typed where there is no number.
+        let filler = lower.len() >= 4 && ["9", "0"].iter().any(|d| lower.replace(d, "").is_empty());
+        let nobody = filler
+            || NOBODY.contains(&lower.as_str())
             || (lower.contains('@')
                 && (NOBODY.contains(&name)
                     || ["noreply", "no-reply", "none", "nobody", "no", "guest", "anonymous"]
@@ -299,6 +306,12 @@ pub fn ids(crowd: &Tallies) -> Ids {
             ids.no_customer.push(lower);
             ids.notes.push(format!(
                 "`{id}` holds {:.1} % of the rows and names nobody: it counts as no customer",
+                100.0 * share
+            ));
+        } else if odd(id) && share > 0.02 && share > 5.0 / crowd.len().max(1) as f64 {
+            ids.no_customer.push(lower);
+            ids.unsure.push(format!(
+                "`{id}` holds {:.1} % of the rows and looks like no other customer: it counts as no customer; if it is one, take it out of no_customer",
                 100.0 * share
             ));
         } else if share > CROWD && crowd.len() > 60 && share > 40.0 / crowd.len() as f64 {

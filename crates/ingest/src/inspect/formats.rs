@@ -195,6 +195,9 @@ pub fn dates(survey: &Survey, column: usize) -> Option<Dates> {
             None => chosen.push((best[0].pattern.clone(), *count)),
         }
     }
+    if unsure.is_none() && chosen.iter().any(|(p, _)| p.starts_with("%y")) {
+        unsure = Some("they begin with years of two digits, which are read as of this century in the Gregorian calendar".to_owned());
+    }
     // ISO first, for it is read fastest; then the most frequent.
     chosen.sort_by_key(|(p, n)| (p != "iso", std::cmp::Reverse(*n)));
     let mut patterns: Vec<String> = chosen.into_iter().map(|(p, _)| p).collect();

@@ -236,6 +236,9 @@ pub fn inspect(files: &[InputFile], answers: &Answers) -> Result<Proposal, Inges
     if decision.cancelled_any {
         cleaning.cancelled_values = vec!["*".to_owned()];
     }
+    if !decision.cancelled_values.is_empty() {
+        cleaning.cancelled_values.clone_from(&decision.cancelled_values);
+    }
     if let Some(prefix) = decision
         .roles
         .order
@@ -340,11 +343,23 @@ impl Proposal {
         if rejected > 0.45 && a.accepted > 0 {
             let share = ((rejected + 0.1) * 20.0).ceil() / 20.0;
             self.max_reject_share = Some(share.min(0.99));
-            self.notes.push(format!(
+            let said = format!(
                 "{:.0} % of the rows are left out, so [gates] max_reject_share is {:.2} here",
                 100.0 * rejected,
                 share.min(0.99)
-            ));
+            );
+            // Rows that a state leaves out are meant; those with something missing may be read in a wrong way.
+            let meant: u64 = a
+                .rejected
+                .iter()
+                .filter(|r| matches!(r.why, Reason::NotASale | Reason::Cancelled))
+                .map(|r| r.rows)
+                .sum();
+            if meant * 2 > a.rows - a.accepted {
+                self.notes.push(said);
+            } else {
+                self.unsure.push(said);
+            }
         }
         if found.returns_only * 50 > found.crowd.len() {
             self.unsure.push(format!(

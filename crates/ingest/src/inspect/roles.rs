@@ -1,5 +1,6 @@
 //! What part each column plays: by arithmetic between columns and by what they hold first, then by the words of their names.
 
+mod leftovers;
 mod money;
 mod orders;
 mod states;
@@ -46,6 +47,8 @@ pub struct Decision {
     pub dates: Option<Dates>,
     pub hundredths: bool,
     pub cancelled_any: bool,
+    /// What the column of cancellations says of those that are.
+    pub cancelled_values: Vec<String>,
     pub not_sales: Vec<String>,
     pub returned: Vec<String>,
     pub negative_price_is_return: bool,
@@ -285,8 +288,12 @@ impl Looking<'_> {
         self.choose_customer_and_order(d);
         self.choose_date(d, date_columns);
         self.check_order(d);
+        self.find_order(d);
         self.choose_texts(d);
         self.choose_money(d);
+        self.find_units(d);
         self.choose_states(d, date_columns);
+        self.choose_flags(d);
+        self.doubt(d);
     }
 }

@@ -80,9 +80,20 @@ impl Lines {
     }
 }
 
+/// A row that is no sale, by what its order line is known by.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    pub month: i32,
+    pub key: u128,
+    pub line: u64,
+    pub full: u128,
+}
+
 /// What one block of rows came to.
 #[derive(Default)]
 pub struct Parsed {
+    /// Rows that are no sales, where an earlier file may have them as sales.
+    pub gone: Vec<Gone>,
     pub months: BTreeMap<i32, Lines>,
     pub rejects: Vec<Reject>,
     pub stats: Stats,

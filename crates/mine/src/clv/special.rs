@@ -65,18 +65,23 @@ pub struct LogitIntegrand<F> {
 impl<F: Fn(f64, f64) -> f64> LogitIntegrand<F> {
     /// The logarithm of the integral over `(0, 1)` by the trapezoidal rule in `y`, which converges exponentially for
     /// functions that are analytic around the real line (Trefethen & Weideman 2014). Tails that are pure
-    /// exponentials are summed as geometric series.
+    /// exponentials are summed as geometric series. NaN where the integrand is none, or is still not negligible after
+    /// a hundred thousand steps: its peak is then nowhere near `peak`.
     pub fn ln_integrate(&self) -> f64 {
+        const MOST_STEPS: usize = 100_000;
         let step = 0.5 * self.width.min(1.0);
         let at = |y: f64| (self.ln_f)(-ln_1p_exp(-y), -ln_1p_exp(y));
         let start = self.peak.clamp(self.left.0, self.right.0);
         let mut logs = vec![at(start)];
         let mut highest = logs[0];
         for (direction, (end, rate)) in [(-1.0, self.left), (1.0, self.right)] {
-            let mut y = start;
+            let (mut y, enough) = (start, logs.len() + MOST_STEPS);
             loop {
                 y += direction * step;
                 let value = at(y);
+                if value.is_nan() || logs.len() > enough {
+                    return f64::NAN;
+                }
                 highest = highest.max(value);
                 logs.push(value);
                 if (y - end) * direction >= 0.0 {

@@ -18,7 +18,9 @@ impl Looking<'_> {
         let line = |c: &usize| {
             let of_line = Some(*c) == d.roles.product || Some(*c) == d.roles.product_name;
             let of_order = [d.roles.order, d.roles.customer, d.roles.date].contains(&Some(*c));
-            of_line || (!of_order && self.survey.columns[*c].values.is_none() && !self.is_number(*c))
+            let states = fit(self.name(*c), &words::STATUS).is_some()
+                || words::words(self.name(*c)).iter().any(|w| words::TYPES.contains(&w.as_str()));
+            of_line || (!of_order && !states && !self.is_number(*c))
         };
         let of_lines: Vec<usize> = (0..self.survey.columns.len()).filter(line).collect();
         let several_lines = |rows: &Vec<usize>| {
@@ -234,6 +236,10 @@ impl Looking<'_> {
             groups.is_none_or(|g| g.values().filter(|r| r.len() > 1).count() * 20 < g.len().max(1));
         let free: Vec<usize> = columns.iter().copied().filter(|c| !self.is_taken(*c)).collect();
         d.roles.refunded = self.best_among(&words::REFUNDED, &free).filter(|c| {
+            // Yes and no are no money.
+            if self.is_flag(*c) {
+                return false;
+            }
             let some = self.numbers[*c].iter().filter(|v| v.is_finite() && **v != 0.0).count();
             let within = d
                 .roles

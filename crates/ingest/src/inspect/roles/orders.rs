@@ -74,6 +74,28 @@ impl Looking<'_> {
         if by_header {
             d.roles.customer = customer.filter(|c| c.1 > 0).map(|c| c.0);
         }
+        // A part of a name is shared by many; an e-mail address beside it is not.
+        let mailed = |c: usize| {
+            let e = &self.survey.columns[c];
+            !e.examples.is_empty() && e.examples.iter().all(|x| x.contains('@') && x.contains('.'))
+        };
+        if let Some(c) = d.roles.customer.filter(|c| !mailed(*c)) {
+            let more = |e: &usize| {
+                !self.is_taken(*e)
+                    && mailed(*e)
+                    && self.filled(*e) > 0.95
+                    && self.distinct(*e) * 10 > self.distinct(c) * 12
+                    && self.distinct(*e) * 10 < self.survey.rows as usize * 9
+            };
+            if let Some(e) = (0..self.survey.columns.len()).find(more) {
+                d.notes.push(format!(
+                    "`{}` tells more customers apart than `{}`, and is taken for who buys",
+                    self.name(e),
+                    self.name(c)
+                ));
+                d.roles.customer = Some(e);
+            }
+        }
         if let Some(c) = d.roles.customer {
             self.take([c]);
         }

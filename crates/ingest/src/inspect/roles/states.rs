@@ -75,6 +75,16 @@ impl Looking<'_> {
                 State::Open => open.push(said),
             }
         }
+        // A void beside its sale takes the sale back: left out, the sale would stay.
+        let (voids, none): (Vec<_>, Vec<_>) =
+            none.into_iter().partition(|(value, _)| self.undoes(c, value, d));
+        for (value, said) in voids {
+            d.returned.push(value.to_lowercase());
+            d.notes.push(format!(
+                "`{}`: rows with {said} take the sale back that stands beside them",
+                self.name(c)
+            ));
+        }
         let shown =
             |list: &[(String, String)]| list.iter().map(|v| v.1.clone()).collect::<Vec<_>>().join(", ");
         if !none.is_empty() {
@@ -138,7 +148,7 @@ impl Looking<'_> {
                 })
             });
             let kind =
-                words::words(self.name(c)).iter().any(|w| matches!(w.as_str(), "type" | "kind" | "event"));
+                words::words(self.name(c)).iter().any(|w| w == "event" || words::TYPES.contains(&w.as_str()));
             if negative_elsewhere {
                 d.notes.push(format!(
                     "`{}`: {said} counts as a sale, for a row of its own takes the money back",
@@ -177,6 +187,35 @@ impl Looking<'_> {
                 }
             }
         }
+    }
+
+    /// Whether rows with a state stand beside a row of the same order, or customer, with the same money up to its sign.
+    fn undoes(&self, c: usize, value: &str, d: &Decision) -> bool {
+        let (Some(customer), Some(money)) = (d.roles.customer, d.roles.amount.or(d.roles.price)) else {
+            return false;
+        };
+        // What was looked at or put into a basket has the same price too, and undoes nothing.
+        let lower = value.to_lowercase();
+        if !["void", "cancel", "storn", "annul", "anul", "revers"].iter().any(|stem| lower.contains(stem)) {
+            return false;
+        }
+        let rows: Vec<usize> =
+            (0..self.survey.sample.len()).filter(|r| self.survey.cell(*r, c) == value).collect();
+        let money = &self.numbers[money];
+        // A void with a number of its own has the other sign, and the customer of its sale.
+        let by = match d.roles.order {
+            Some(order) if !rows.iter().any(|r| money[*r] < 0.0) => order,
+            _ => customer,
+        };
+        let groups = self.groups(by);
+        let pairs = rows.iter().filter(|r| {
+            groups.get(self.survey.cell(**r, by)).is_some_and(|g| {
+                g.iter().any(|s| {
+                    self.survey.cell(*s, c) != value && (money[*s].abs() - money[**r].abs()).abs() < 0.005
+                })
+            })
+        });
+        !rows.is_empty() && pairs.count() * 2 > rows.len()
     }
 
     fn is_test(&self, c: usize) -> bool {
