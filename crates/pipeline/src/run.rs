@@ -462,7 +462,7 @@ fn analyse(
                 let mut told = done.told;
                 for wanted in analysis.charts {
                     if let (Some(chart), Some(section)) = (wanted.of(&done.tables)?, told.last_mut()) {
-                        section.blocks.push(Block::Chart(chart));
+                        section.blocks.push(Block::Chart(Box::new(chart)));
                     }
                 }
                 write_made(work, name, analysis.tables, done.tables, compression, &metadata)?;

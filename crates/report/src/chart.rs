@@ -518,7 +518,7 @@ fn grid(chart: &Chart) -> (Vec<Values>, Vec<Vec<Cell>>) {
             heads.extend(columns.cells.iter().map(|c| Values { name: Some(c.clone()), ..columns.clone() }));
             let wide = columns.cells.len().max(1);
             let lines = rows.cells.iter().zip(shades.cells.chunks(wide));
-            (heads, lines.map(|(name, cells)| [&[name.clone()], cells].concat()).collect())
+            (heads, lines.map(|(name, cells)| [std::slice::from_ref(name), cells].concat()).collect())
         }
     }
 }

@@ -128,7 +128,7 @@ mod tests {
                 shades: shares([f64::NAN; 3]),
             },
         ];
-        let chart = |drawn| Block::Chart(Chart { key: "lorenz", table: "lorenz", drawn });
+        let chart = |drawn| Block::Chart(Box::new(Chart { key: "lorenz", table: "lorenz", drawn }));
         section.blocks.extend(drawn.map(chart));
         section
     }

@@ -29,7 +29,7 @@ pub enum Block {
     /// A table.
     Grid(Grid),
     /// A picture of a published table; for the page alone.
-    Chart(Chart),
+    Chart(Box<Chart>),
 }
 
 /// A table of rows.

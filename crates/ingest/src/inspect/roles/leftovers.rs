@@ -138,8 +138,8 @@ impl Looking<'_> {
             return;
         }
         let mut days: HashMap<(&str, Option<i32>), usize> = HashMap::new();
-        for row in 0..self.survey.sample.len() {
-            *days.entry((self.survey.cell(row, customer), dated[row])).or_default() += 1;
+        for (row, day) in dated.iter().enumerate() {
+            *days.entry((self.survey.cell(row, customer), *day)).or_default() += 1;
         }
         let shared: usize = days.values().filter(|n| **n > 1).sum();
         if shared * 5 > self.survey.sample.len() && self.survey.sample.len() > 20 {
