@@ -204,6 +204,7 @@ fn outcome(case: &Case) -> (Outcome, bool) {
     (if unsure { Outcome::Said(why) } else { Outcome::Silent(why) }, unsure)
 }
 
+#[expect(clippy::print_stdout, reason = "the documentation has these counts")]
 fn check(cases: Vec<Case>) {
     let (mut problems, mut unsure) = (String::new(), 0);
     let n = cases.len();

@@ -99,11 +99,11 @@ fn propose(
         files.iter().map(|f| InputFile { name: f.display().to_string(), path: f.clone() }).collect();
     let mut proposal = inspect::inspect(&inputs, answers)?;
     let mut declined = Vec::new();
-    while may_ask {
-        let asked = ask::ask(&proposal, &mut declined, answers, &mut io::stdin().lock(), &mut io::stdout());
-        if !asked.map_err(Failure::Print)? {
-            break;
-        }
+    let mut asked = |proposal: &inspect::Proposal, answers: &mut Answers| {
+        let (mut input, mut output) = (io::stdin().lock(), io::stdout());
+        ask::ask(proposal, &mut declined, answers, &mut input, &mut output).map_err(Failure::Print)
+    };
+    while may_ask && asked(&proposal, answers)? {
         proposal = inspect::inspect(&inputs, answers)?;
     }
     let folder = output.parent().unwrap_or(Path::new(""));

@@ -105,7 +105,7 @@ fn what_is_known_may_be_said_at_once() {
     // A config beside the export's folder names it from there.
     std::fs::create_dir(scene.path("configs")).unwrap();
     std::fs::create_dir(scene.path("exports")).unwrap();
-    scene.write("exports/b.csv", &file(PLAIN, &lines, plain));
+    scene.write("exports/b.csv", file(PLAIN, &lines, plain));
     assert_eq!(scene.tillwise(&["init", "exports/b.csv", "-o", "configs/b.toml"]).code, 0);
     let config = std::fs::read_to_string(scene.path("configs/b.toml")).unwrap();
     assert!(config.contains("files = [\"../exports/b.csv\"]"));

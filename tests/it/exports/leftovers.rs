@@ -93,8 +93,7 @@ fn guests_of_many_languages_are_no_customer() {
 #[test]
 fn units_prices_and_orders_have_many_names() {
     let lines = shop(1);
-    let named =
-        |name: &'static str, header: &str| one(name, "a.csv", file(header, &lines, |l| plain(l)), &lines);
+    let named = |name: &'static str, header: &str| one(name, "a.csv", file(header, &lines, plain), &lines);
     check(vec![
         named("qtà", "Cliente,Ordine,Data,Articolo,Qtà,Prezzo"),
         named("anz", "Kunde,Bestellung,Datum,Artikel,Anz.,Preis"),
@@ -138,7 +137,7 @@ fn doubts_are_said() {
     let with = |header: &str, cell: &dyn Fn(&Line) -> String| {
         file(header, &lines, |l| format!("{},{}", plain(l), cell(l)))
     };
-    let percent = |l: &Line| if l.order % 3 == 0 { "10" } else { "0" }.to_owned();
+    let percent = |l: &Line| if l.order.is_multiple_of(3) { "10" } else { "0" }.to_owned();
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("discount_pct", with(&format!("{PLAIN},discount_pct"), &percent)),
         ("Desc. %", with(&format!("{PLAIN},Desc. %"), &percent)),

@@ -78,6 +78,8 @@ pub struct Found {
     /// Customers of whom no row is a sale.
     pub returns_only: usize,
     pub overlap: Vec<String>,
+    /// Rows that repeat an earlier one in every field.
+    pub repeats: u64,
     pub odd_products: Vec<String>,
     pub currency: (Option<String>, Option<String>),
     pub notes: Vec<String>,
@@ -197,7 +199,7 @@ pub fn account(plan: &Plan) -> Result<Found, IngestError> {
     a.months = by_month(&months, &stats.unreadable);
     a.months.retain(|m| m.unreadable * 4 > m.accepted);
     found.currency = (stats.currency, stats.other_currency);
-    found.overlap = overlap(&mut hashes);
+    (found.repeats, found.overlap) = overlap(&mut hashes);
     found.odd_products = odd_products(&products);
     Ok(found)
 }
@@ -408,7 +410,7 @@ fn two_of(ids: &[&String]) -> String {
 }
 
 /// The days that most repeats fall on, if they make up runs.
-fn overlap(rows: &mut [(u128, i32)]) -> Vec<String> {
+fn overlap(rows: &mut [(u128, i32)]) -> (u64, Vec<String>) {
     let mut by_day: BTreeMap<i32, (u64, u64)> = BTreeMap::new();
     rows.par_sort_unstable();
     let mut repeats = 0u64;
@@ -419,7 +421,7 @@ fn overlap(rows: &mut [(u128, i32)]) -> Vec<String> {
         repeats += group.len() as u64 - 1;
     }
     if repeats == 0 {
-        return Vec::new();
+        return (0, Vec::new());
     }
     let mut notes = vec![format!("{repeats} rows repeat an earlier row in every field")];
     let days: Vec<(i32, u64, u64)> = by_day.into_iter().map(|(d, (n, r))| (d, n, r)).collect();
@@ -436,7 +438,7 @@ fn overlap(rows: &mut [(u128, i32)]) -> Vec<String> {
             ));
         }
     }
-    notes
+    (repeats, notes)
 }
 
 /// Codes without a digit, where nearly all others have one.

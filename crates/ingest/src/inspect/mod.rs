@@ -325,7 +325,14 @@ impl Proposal {
         if changes {
             found = account::account(&self.plan(files, base))?;
         }
-        self.notes.extend(found.overlap);
+        let mut overlap = found.overlap.into_iter();
+        // So many are no orders of two equal things.
+        if found.repeats * 50 > found.account.rows {
+            self.unsure.extend(overlap.next().map(|said| {
+                format!("{said}, and count each time; repeats_within_file = \"drop\" counts them once")
+            }));
+        }
+        self.notes.extend(overlap);
         self.odd_products = found.odd_products;
         if let (Some(first), Some(second)) = found.currency {
             self.ask_currency(&[first, second]);
