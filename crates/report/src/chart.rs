@@ -439,7 +439,7 @@ fn draw_heat(
                 _ => shown,
             };
             if brief.chars().count() as f64 * LETTER < wide {
-                let class = if strength > 0.55 { "on" } else { "cell" };
+                let class = if strength > 0.7 { "on" } else { "cell" };
                 text(svg, ((a + b) / 2.0, top + 17.0), "middle", class, &brief);
             }
         }
