@@ -318,4 +318,15 @@ mod tests {
             close(mean, shape * t / rate, 1e-9);
         }
     }
+
+    /// A peak that is nowhere near, or a function that is none, must not keep the integral going for ever.
+    #[test]
+    fn an_integral_that_cannot_be_taken_is_none() {
+        let of = |value: f64, width: f64| {
+            let ends = ((-1e9, 1.0), (1e9, 1.0));
+            LogitIntegrand { ln_f: move |_, _| value, peak: 0.0, width, left: ends.0, right: ends.1 }
+                .ln_integrate()
+        };
+        assert!(of(0.0, 1e-9).is_nan() && of(f64::NAN, 1.0).is_nan());
+    }
 }
