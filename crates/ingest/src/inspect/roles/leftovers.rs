@@ -33,17 +33,19 @@ impl Looking<'_> {
         })
     }
 
+    /// Whether a word of a column's name begins so; in scripts that do not part words, whether the name has it.
+    fn name_says(&self, c: usize, stems: &[&str]) -> bool {
+        let (named, whole) = (words::words(self.name(c)), self.name(c).to_lowercase());
+        stems.iter().any(|stem| match stem.is_ascii() {
+            true => named.iter().any(|w| w.starts_with(stem)),
+            false => whole.contains(stem),
+        })
+    }
+
     /// Columns of yes and no that say that a row is cancelled, a draft, or given back.
     pub(super) fn choose_flags(&self, d: &mut Decision) {
         for c in (0..self.survey.columns.len()).filter(|c| !self.is_taken(*c) && self.is_flag(*c)) {
-            let named = words::words(self.name(c));
-            let says = |list: &[&str]| {
-                let whole = self.name(c).to_lowercase();
-                list.iter().any(|stem| match stem.is_ascii() {
-                    true => named.iter().any(|w| w.starts_with(stem)),
-                    false => whole.contains(stem),
-                })
-            };
+            let says = |list| self.name_says(c, list);
             let flag = match (says(words::FLAGS_NO_SALE), says(words::FLAGS_BACK)) {
                 (true, _) => Flag::NoSale,
                 (false, true) => Flag::Back,
@@ -199,12 +201,7 @@ impl Looking<'_> {
         for c in free {
             let named = words::words(self.name(c));
             let whole = self.name(c).to_lowercase();
-            let says = |list: &[&str]| {
-                list.iter().any(|stem| match stem.is_ascii() {
-                    true => named.iter().any(|w| w.starts_with(stem)),
-                    false => whole.contains(stem),
-                })
-            };
+            let says = |list| self.name_says(c, list);
             let name = self.name(c);
             if d.roles.amount.is_none()
                 && d.roles.price.is_some()
