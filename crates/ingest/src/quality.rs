@@ -44,7 +44,7 @@ pub struct Quality {
     pub null_share: BTreeMap<String, f64>,
     /// The currency, where a column gives it.
     pub currency: Option<String>,
-    /// Things that look wrong, in words.
+    /// Things that look wrong.
     pub warnings: Vec<Message>,
     /// Rows of each month, and how many of them could not be read.
     pub months: Vec<MonthQuality>,

@@ -179,16 +179,22 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// The month and the order line of a row that is no sale: an earlier file may have it as one.
-    fn gone(&mut self, fields: &[&[u8]]) -> Option<(i32, u128)> {
-        let customer = identity::customer(
-            identity::id(self.text(fields, Part::Customer).ok()??),
-            self.rules.cleaning.fold_case,
-        );
-        let customer = match self.rules.cleaning.numeric_customers {
+    /// A customer's id, in small letters where that tells nobody apart.
+    fn customer<'f>(&self, text: &'f str) -> Cow<'f, str> {
+        identity::customer(identity::id(text), self.rules.cleaning.fold_case)
+    }
+
+    /// The same where ids are numbers.
+    fn numbered<'f>(&self, customer: Cow<'f, str>) -> Cow<'f, str> {
+        match self.rules.cleaning.numeric_customers {
             true => Cow::Owned(identity::number(&customer).into_owned()),
             false => customer,
-        };
+        }
+    }
+
+    /// The month and the order line of a row that is no sale: an earlier file may have it as one.
+    fn gone(&mut self, fields: &[&[u8]]) -> Option<(i32, u128)> {
+        let customer = self.numbered(self.customer(self.text(fields, Part::Customer).ok()??));
         let order = identity::id(self.text(fields, Part::Order).ok()??);
         let product = self.text(fields, Part::Product).ok()?.map(identity::tidy).unwrap_or_default();
         let day = self.moment(fields).ok()?.day;
@@ -351,7 +357,7 @@ impl<'a> RowReader<'a> {
         let rules = self.rules;
         let cleaning = &rules.cleaning;
         let customer = match self.text(fields, Part::Customer)? {
-            Some(text) => identity::customer(identity::id(text), cleaning.fold_case),
+            Some(text) => self.customer(text),
             None => Cow::Borrowed(""),
         };
         if listed(&rules.patterns.totals, &customer) {
@@ -360,10 +366,7 @@ impl<'a> RowReader<'a> {
         if is_null(customer.as_bytes()) || listed(&rules.patterns.no_customer, &customer) {
             return Err(self.refuse(fields, Part::Customer, Reason::MissingCustomer));
         }
-        let customer = match cleaning.numeric_customers {
-            true => Cow::Owned(identity::number(&customer).into_owned()),
-            false => customer,
-        };
+        let customer = self.numbered(customer);
         let order = match self.slots().part(Part::Order) {
             None => None,
             Some(_) => match self.text(fields, Part::Order)?.map(identity::id).filter(|o| !o.is_empty()) {

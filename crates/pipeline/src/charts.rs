@@ -1,6 +1,6 @@
 //! Pictures of published tables: an analysis says which columns are drawn and how; the numbers are those of the table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use tillwise_core::Day;
 use tillwise_report::{Cell, Chart, Drawn, Values};
@@ -157,32 +157,23 @@ impl ChartOf {
                 }
             }
             Picture::Heat { rows: down, columns: across, shades, unit, most, wide, past } => {
-                let distinct = |of: &(&'static str, Unit)| -> Result<(Values, Vec<Cell>), TableError> {
-                    let all = column(&table, of.0, of.1, &rows)?;
-                    let mut kinds: Vec<Cell> = Vec::new();
-                    for cell in &all.cells {
-                        if !kinds.contains(cell) {
-                            kinds.push(cell.clone());
-                        }
-                    }
-                    let cells = all.cells.clone();
-                    Ok((Values { cells: kinds, ..all }, cells))
-                };
-                let ((mut down, of_row), (mut across, of_column)) = (distinct(&down)?, distinct(&across)?);
-                across.cells.drain(..past.min(across.cells.len()));
-                across.cells.truncate(wide);
                 let values = column(&table, shades, unit, &rows)?;
                 // A row without any value, such as that of those who came since, is not shown.
-                let told =
-                    |row: &Cell| of_row.iter().zip(&values.cells).any(|(r, v)| r == row && *v != Cell::Blank);
-                down.cells.retain(told);
-                down.cells.drain(..down.cells.len().saturating_sub(most));
+                let told: Vec<usize> = (0..rows.len()).filter(|i| values.cells[*i] != Cell::Blank).collect();
+                let rows_told: Vec<usize> = told.iter().map(|i| rows[*i]).collect();
+                let (mut down, of_row) = kinds(&table, down.0, down.1, &rows_told)?;
+                let (mut across, of_column) = kinds(&table, across.0, across.1, &rows)?;
+                let hidden = down.cells.len().saturating_sub(most);
+                down.cells.drain(..hidden);
+                across.cells.drain(..past.min(across.cells.len()));
+                across.cells.truncate(wide);
                 let mut cells = vec![Cell::Blank; down.cells.len() * across.cells.len()];
-                for (i, value) in values.cells.iter().enumerate() {
-                    let row = down.cells.iter().position(|c| *c == of_row[i]);
-                    let place = across.cells.iter().position(|c| *c == of_column[i]);
-                    if let (Some(row), Some(place)) = (row, place) {
-                        cells[row * across.cells.len() + place] = value.clone();
+                for (row, i) in of_row.iter().zip(told) {
+                    if let (Some(row), Some(place)) =
+                        (row.checked_sub(hidden), of_column[i].checked_sub(past))
+                        && place < across.cells.len()
+                    {
+                        cells[row * across.cells.len() + place] = values.cells[i].clone();
                     }
                 }
                 Drawn::Heat { rows: down, columns: across, shades: Values { cells, ..values } }
@@ -194,6 +185,38 @@ impl ChartOf {
         };
         Ok(Some(Chart { key: self.key, table: self.table, drawn }))
     }
+}
+
+/// The different values of a column in the order of their first rows, and for each row the place of its value.
+fn kinds(
+    table: &Table,
+    name: &'static str,
+    unit: Unit,
+    rows: &[usize],
+) -> Result<(Values, Vec<usize>), TableError> {
+    let mut places = HashMap::new();
+    let mut firsts = Vec::new();
+    let mut place = |value: Key, row: usize| {
+        *places.entry(value).or_insert_with(|| {
+            firsts.push(row);
+            firsts.len() - 1
+        })
+    };
+    let of_rows: Vec<usize> = if matches!(unit, Unit::Text | Unit::Word) {
+        let texts = table.texts(name)?;
+        rows.iter().map(|i| place(Key::Text(texts[*i].to_owned()), *i)).collect()
+    } else {
+        let numbers = table.f64s(name)?;
+        rows.iter().map(|i| place(Key::Number(numbers[*i].to_bits()), *i)).collect()
+    };
+    Ok((column(table, name, unit, &firsts)?, of_rows))
+}
+
+/// A value that can be looked up.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Text(String),
+    Number(u64),
 }
 
 /// Some rows of a column, as cells; nulls are blank.

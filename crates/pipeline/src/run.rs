@@ -163,8 +163,9 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         e
     })?;
     clock.lap("ingest");
+    let english = Language::english()?;
     for warning in &quality.warnings {
-        warn!("{}", Language::english()?.sentence(warning)?);
+        warn!("{}", english.sentence(warning)?);
     }
     let mut record = plan.record(engine, id, inputs, quality);
     record.started_at = clock.started_at;

@@ -175,8 +175,11 @@ pub(crate) fn draw(chart: &Chart, language: &Language) -> Result<Option<ShownCha
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{svg}</svg>",
         escaped(&title)
     );
-    let (heads, rows) = table(chart, language)?;
-    let (heads_plain, rows_plain) = plain(chart);
+    let (columns, cells) = grid(chart);
+    let heads = columns.iter().map(|c| c.title(language)).collect::<Result<_, _>>()?;
+    let row =
+        |cells: &Vec<Cell>| cells.iter().map(|c| language.cell(c, LONG_TEXT)).collect::<Result<Vec<_>, _>>();
+    let rows = cells.iter().map(row).collect::<Result<_, _>>()?;
     Ok(Some(ShownChart {
         id: format!("chart-{}", chart.key),
         caption: language.chart_caption(chart.key)?.to_owned(),
@@ -186,7 +189,7 @@ pub(crate) fn draw(chart: &Chart, language: &Language) -> Result<Option<ShownCha
         svg,
         heads,
         rows,
-        csv: csv(&heads_plain, &rows_plain),
+        csv: csv(&columns, &cells),
     }))
 }
 
@@ -523,30 +526,17 @@ fn grid(chart: &Chart) -> (Vec<Values>, Vec<Vec<Cell>>) {
     }
 }
 
-fn table(chart: &Chart, language: &Language) -> Result<(Vec<String>, Vec<Vec<String>>), ReportError> {
-    let (columns, rows) = grid(chart);
-    let heads = columns.iter().map(|c| c.title(language)).collect::<Result<_, _>>()?;
-    let row =
-        |cells: &Vec<Cell>| cells.iter().map(|c| language.cell(c, LONG_TEXT)).collect::<Result<Vec<_>, _>>();
-    Ok((heads, rows.iter().map(row).collect::<Result<_, _>>()?))
-}
-
-/// The same for machines: names of columns, numbers with all their digits.
-fn plain(chart: &Chart) -> (Vec<String>, Vec<Vec<String>>) {
-    let (columns, rows) = grid(chart);
-    let of = |cell: &Cell| match cell {
+/// A CSV file as the address of a link: names of columns, numbers with all their digits. A text that a spreadsheet would take for a formula is told from one by an apostrophe.
+fn csv(columns: &[Values], rows: &[Vec<Cell>]) -> String {
+    let plain = |cell: &Cell| match cell {
         Cell::Day(day) => day.to_string(),
         Cell::Text(text) | Cell::Word(text) => text.clone(),
         cell => Some(number(cell)).filter(|v| v.is_finite()).map(|v| v.to_string()).unwrap_or_default(),
     };
-    let head = |c: &Values| {
-        c.name.as_ref().map_or_else(|| c.column.to_owned(), |n| format!("{} {}", c.column, of(n)))
+    let head = |c: &Values| match &c.name {
+        Some(name) => format!("{} {}", c.column, plain(name)),
+        None => c.column.to_owned(),
     };
-    (columns.iter().map(head).collect(), rows.iter().map(|row| row.iter().map(of).collect()).collect())
-}
-
-/// A CSV file as the address of a link. A text that a spreadsheet would take for a formula is told from one by an apostrophe.
-fn csv(heads: &[String], rows: &[Vec<String>]) -> String {
     let cell = |text: &String| {
         let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
         let text = if formula { format!("'{text}") } else { text.clone() };
@@ -557,7 +547,9 @@ fn csv(heads: &[String], rows: &[Vec<String>]) -> String {
         }
     };
     let line = |cells: &[String]| cells.iter().map(cell).collect::<Vec<_>>().join(",");
-    let lines = std::iter::once(line(heads)).chain(rows.iter().map(|r| line(r)));
+    let heads: Vec<String> = columns.iter().map(head).collect();
+    let lines = std::iter::once(line(&heads))
+        .chain(rows.iter().map(|row| line(&row.iter().map(plain).collect::<Vec<_>>())));
     let mut address = String::from("data:text/csv;charset=utf-8,");
     for byte in lines.collect::<Vec<_>>().join("\r\n").bytes() {
         match byte {

@@ -48,26 +48,17 @@ impl Language {
 
     /// The heading of a section.
     pub(crate) fn heading(&self, key: &str) -> Result<&str, ReportError> {
-        self.headings
-            .get(key)
-            .map(String::as_str)
-            .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+        words_of(&self.headings, key)
     }
 
     /// What a picture shows.
     pub(crate) fn chart_title(&self, key: &str) -> Result<&str, ReportError> {
-        self.chart_titles
-            .get(key)
-            .map(String::as_str)
-            .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+        words_of(&self.chart_titles, key)
     }
 
     /// How a picture is read.
     pub(crate) fn chart_caption(&self, key: &str) -> Result<&str, ReportError> {
-        self.chart_captions
-            .get(key)
-            .map(String::as_str)
-            .ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
+        words_of(&self.chart_captions, key)
     }
 
     /// Whether the language is written from right to left.
@@ -94,7 +85,7 @@ impl Language {
     /// If the language has no such sentence, or the message not all of its values: a defect.
     pub fn sentence(&self, message: &Message) -> Result<String, ReportError> {
         let missing = || ReportError::NoMessage { key: message.key.to_string() };
-        let mut rest = self.sentences.get(message.key.as_ref()).ok_or_else(missing)?.as_str();
+        let mut rest = words_of(&self.sentences, &message.key)?;
         let mut said = String::new();
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').ok_or_else(missing)?;
@@ -136,6 +127,11 @@ impl Language {
             }
         })
     }
+}
+
+/// The words for a key, or that there are none: a defect.
+fn words_of<'a>(words: &'a BTreeMap<String, String>, key: &str) -> Result<&'a str, ReportError> {
+    words.get(key).map(String::as_str).ok_or_else(|| ReportError::NoMessage { key: key.to_owned() })
 }
 
 #[cfg(test)]

@@ -233,9 +233,6 @@ pub fn inspect(files: &[InputFile], answers: &Answers) -> Result<Proposal, Inges
     if decision.negative_price_is_return {
         cleaning.negative_price = NegativePrice::Return;
     }
-    if decision.cancelled_any {
-        cleaning.cancelled_values = vec!["*".to_owned()];
-    }
     if !decision.cancelled_values.is_empty() {
         cleaning.cancelled_values.clone_from(&decision.cancelled_values);
     }

@@ -46,8 +46,7 @@ pub struct Decision {
     pub roles: Roles,
     pub dates: Option<Dates>,
     pub hundredths: bool,
-    pub cancelled_any: bool,
-    /// What the column of cancellations says of those that are.
+    /// What the column of cancellations says of those that are; `*` for anything.
     pub cancelled_values: Vec<String>,
     pub not_sales: Vec<String>,
     pub returned: Vec<String>,
@@ -244,6 +243,11 @@ impl Looking<'_> {
 
     fn has_decimals(&self, c: usize) -> bool {
         self.numbers[c].iter().any(|v| v.is_finite() && v.fract() != 0.0)
+    }
+
+    /// Whether a column's name says that it holds kinds of rows or documents.
+    fn says_kind(&self, c: usize) -> bool {
+        words::words(self.name(c)).iter().any(|w| words::TYPES.contains(&w.as_str()))
     }
 
     /// The free column that fits best by name, and fits by what it holds.

@@ -207,16 +207,11 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// The NBD, which is the model without drop-out, for the same customers; `None` where it cannot be compared.
-    fn no_drop_out(&self, input: Input<'_>, who: &[usize]) -> Option<Result<(Orders, Fit), MineError>> {
-        let comparable = matches!(self.model, Model::BgNbd | Model::MbgNbd | Model::ParetoNbd);
-        (comparable && self.purchase.is_empty() && self.drop_out.is_empty()).then(|| {
-            let unit = self.time_unit.days();
-            let histories: Vec<History> = who.iter().map(|&i| input.in_time(i, unit)).collect();
-            Model::Nbd.fit(&histories, 0.0)
-        })
-    }
+/// By how much the NBD, which knows no drop-out, has the lower Schwarz's criterion than a fit to the same histories that knows one;
+/// `None` where the fit is better. Where it is not, P(alive) says nothing of anyone.
+pub fn no_drop_out(histories: &[History], fit: &Fit) -> Option<f64> {
+    let (_, simple) = Model::Nbd.fit(histories, 0.0).ok()?;
+    Some(fit.bic - simple.bic).filter(|lower| *lower >= 0.0)
 }
 
 /// Orders and spend of a group of customers, with how uncertain they are.
@@ -443,11 +438,17 @@ impl Clv {
             let model = fits[0].orders.as_ref().map_or("BG/NBD", |f| f.model.as_str());
             warnings.push(message!("alive_without_repeat", model = model));
         }
-        if let Some(Ok((_, simple))) = settings.no_drop_out(input, &everyone)
-            && let Some(fit) = fits[0].orders.as_ref().filter(|fit| simple.bic <= fit.bic)
+        if let Some(fit) = &fits[0].orders
+            && settings.purchase.is_empty()
+            && settings.drop_out.is_empty()
+            && matches!(settings.model, Model::BgNbd | Model::MbgNbd | Model::ParetoNbd)
         {
-            let lower = Cell::Number(fit.bic - simple.bic, 1);
-            warnings.push(message!("no_drop_out_seen", model = &fit.model, lower = lower));
+            let unit = settings.time_unit.days();
+            let histories: Vec<History> = (0..input.len()).map(|i| input.in_time(i, unit)).collect();
+            if let Some(lower) = no_drop_out(&histories, fit) {
+                let lower = Cell::Number(lower, 1);
+                warnings.push(message!("no_drop_out_seen", model = &fit.model, lower = lower));
+            }
         }
         if pooled.orders.model() == Model::Nbd {
             warnings.push(message!("no_drop_out"));

@@ -16,6 +16,23 @@ pub fn read(path: &Path, key: &str, delimiter: Option<&str>) -> Result<PlainTabl
         .map_err(|e| PipelineError::Setting { key: key.to_owned(), problem: e.to_string() })
 }
 
+/// The place of a column; what is wrong where there is none.
+pub fn place(table: &PlainTable, name: &str) -> Result<usize, String> {
+    let missing = || format!("there is no column `{name}`; there are {}", table.headers.join(", "));
+    table.headers.iter().position(|h| h == name).ok_or_else(missing)
+}
+
+/// A column of numbers, none of them missing.
+pub fn numbers(table: &PlainTable, at: usize, name: &str) -> Result<Vec<f64>, String> {
+    let number = |(i, row): (usize, &Vec<String>)| {
+        let text = row.get(at).map_or("", String::as_str);
+        table
+            .number(text)
+            .ok_or_else(|| format!("row {}: `{text}` in `{name}` is not a number", table.lines[i]))
+    };
+    table.rows.iter().enumerate().map(number).collect()
+}
+
 /// Some columns of such a table.
 pub struct Picked {
     /// The columns, in the order that they were asked for, row by row.

@@ -1,7 +1,7 @@
 //! What the other choices left over: flags that make a row no sale, units without a name that says so, and columns that would change
 //! the numbers if they mean what they seem to. What can be told is decided; the rest is said.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Decision, Looking};
 use crate::inspect::words::{self, State, fit, state, truth};
@@ -57,7 +57,12 @@ impl Looking<'_> {
             yes.sort();
             yes.dedup();
             let rows: u64 = values.iter().filter(|(v, _)| truth(v) == Some(true)).map(|(_, n)| n).sum();
-            if rows == 0 || rows * 2 > self.survey.rows {
+            if rows == 0 {
+                continue;
+            }
+            let name = self.name(c).to_owned();
+            if rows * 2 > self.survey.rows {
+                d.unsure.push(format!("{rows} rows say yes in `{name}`, which are most, and count as sales"));
                 continue;
             }
             if flag == Flag::Back
@@ -66,7 +71,6 @@ impl Looking<'_> {
                 // Its sign says so already.
                 continue;
             }
-            let name = self.name(c).to_owned();
             if flag == Flag::NoSale && d.roles.cancelled.is_none() {
                 d.roles.cancelled = Some(c);
                 d.cancelled_values = yes;
@@ -251,9 +255,6 @@ impl Looking<'_> {
                     ));
                 }
             }
-            if self.is_flag(c) && self.survey.columns[c].values.is_some() && says(words::FLAGS_BACK) {
-                d.unsure.push(format!("rows with yes in `{name}` count as sales"));
-            }
         }
         self.doubt_states(d);
         self.doubt_kinds(d);
@@ -270,7 +271,7 @@ impl Looking<'_> {
             }
             let (mut several, mut same) = (0, 0);
             for rows in groups.values().filter(|r| r.len() > 1) {
-                let mut sums: HashMap<&str, f64> = HashMap::new();
+                let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
                 for row in rows.iter().filter(|r| self.numbers[money][**r].is_finite()) {
                     *sums.entry(self.survey.cell(*row, c)).or_default() += self.numbers[money][*row];
                 }
@@ -307,7 +308,7 @@ impl Looking<'_> {
             let taken = self.is_taken(c) && d.roles.status != Some(c);
             let Some(values) = self.survey.columns[c].values.as_ref().filter(|_| !taken) else { continue };
             let named = fit(self.name(c), &words::STATUS).unwrap_or(0);
-            let of_type = words::words(self.name(c)).iter().any(|w| words::TYPES.contains(&w.as_str()));
+            let of_type = self.says_kind(c);
             if (named < 5 && !of_type) || !(2..=12).contains(&values.len()) || self.is_flag(c) {
                 continue;
             }

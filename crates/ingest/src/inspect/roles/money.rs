@@ -18,8 +18,7 @@ impl Looking<'_> {
         let line = |c: &usize| {
             let of_line = Some(*c) == d.roles.product || Some(*c) == d.roles.product_name;
             let of_order = [d.roles.order, d.roles.customer, d.roles.date].contains(&Some(*c));
-            let states = fit(self.name(*c), &words::STATUS).is_some()
-                || words::words(self.name(*c)).iter().any(|w| words::TYPES.contains(&w.as_str()));
+            let states = fit(self.name(*c), &words::STATUS).is_some() || self.says_kind(*c);
             of_line || (!of_order && !states && !self.is_number(*c))
         };
         let of_lines: Vec<usize> = (0..self.survey.columns.len()).filter(line).collect();

@@ -18,7 +18,7 @@ impl Looking<'_> {
         });
         if let Some(c) = cancelled {
             d.roles.cancelled = Some(c);
-            d.cancelled_any = true;
+            d.cancelled_values = vec!["*".to_owned()];
             self.take([c]);
             d.notes.push(format!("rows with a moment in `{}` are cancelled", self.name(c)));
             if d.roles.order.is_some_and(|o| self.groups(o).values().any(|r| r.len() > 1))
@@ -147,8 +147,7 @@ impl Looking<'_> {
                     with * 2 > rows.len()
                 })
             });
-            let kind =
-                words::words(self.name(c)).iter().any(|w| w == "event" || words::TYPES.contains(&w.as_str()));
+            let kind = self.says_kind(c) || words::words(self.name(c)).iter().any(|w| w == "event");
             if negative_elsewhere {
                 d.notes.push(format!(
                     "`{}`: {said} counts as a sale, for a row of its own takes the money back",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tillwise_mine::churn::{Feature, Values};
-use tillwise_mine::clv::{BetaGeometric, History, Model};
+use tillwise_mine::clv::{BetaGeometric, History, no_drop_out};
 use tillwise_table::Table;
 
 use crate::analyses::side;
@@ -99,8 +99,7 @@ impl Attributes {
 pub fn alive(table: &Table) -> Result<Option<BetaGeometric>, PipelineError> {
     let histories = histories(table)?;
     let Ok((model, fit)) = BetaGeometric::fit(&histories, 1, true, 0.0) else { return Ok(None) };
-    let without = Model::Nbd.fit(&histories, 0.0);
-    Ok(Some(model).filter(|_| without.is_err() || without.is_ok_and(|(_, simple)| fit.bic < simple.bic)))
+    Ok(Some(model).filter(|_| no_drop_out(&histories, &fit).is_none()))
 }
 
 fn histories(table: &Table) -> Result<Vec<History>, PipelineError> {

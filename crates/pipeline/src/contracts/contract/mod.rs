@@ -151,12 +151,7 @@ impl Contracts {
             .into());
         }
         let (header, rows) = (&table.headers, &table.rows);
-        let column = |name: &str| {
-            header
-                .iter()
-                .position(|h| h == name)
-                .ok_or_else(|| wrong(format!("there is no column `{name}`; there are {}", header.join(", "))))
-        };
+        let column = |name: &str| side::place(&table, name).map_err(wrong);
         let label = column(&settings.label)?;
         let id = settings.id.as_deref().map(column).transpose()?;
         let tenure = settings.tenure.as_deref().map(column).transpose()?;
@@ -198,12 +193,12 @@ impl Contracts {
             too_few = Some(why);
         }
         let tenure = match tenure {
-            Some(at) => Some((header[at].clone(), numbers(&table, at, &header[at]).map_err(wrong)?)),
+            Some(at) => Some((header[at].clone(), side::numbers(&table, at, &header[at]).map_err(wrong)?)),
             None => None,
         };
         let values = match &settings.value {
             None => vec![1.0; examples.len()],
-            Some(name) => numbers(&table, column(name)?, name).map_err(wrong)?,
+            Some(name) => side::numbers(&table, column(name)?, name).map_err(wrong)?,
         };
         Ok(Contracts { ids, examples, values, tenure, warnings, too_few })
     }
@@ -307,17 +302,6 @@ fn learn(settings: &Settings, contracts: &Contracts) -> Result<Learned, NotDone>
     let value = serde_json::to_value(&report)?;
     let file = ModelFile::new(None, examples.len(), model, value);
     Ok(Learned { file, report, tables, worth })
-}
-
-/// A column of numbers, none of them missing.
-fn numbers(table: &PlainTable, at: usize, name: &str) -> Result<Vec<f64>, String> {
-    let number = |(i, row): (usize, &Vec<String>)| {
-        let text = row.get(at).map_or("", String::as_str);
-        table
-            .number(text)
-            .ok_or_else(|| format!("row {}: `{text}` in `{name}` is not a number", table.lines[i]))
-    };
-    table.rows.iter().enumerate().map(number).collect()
 }
 
 /// Who left: a label of two values.

@@ -126,27 +126,22 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    fn place(&self, column: &str) -> Result<usize, PipelineError> {
-        self.table.headers.iter().position(|h| h == column).ok_or_else(|| {
-            let problem =
-                format!("there is no column `{column}`; the columns are {}", self.table.headers.join(", "));
-            PipelineError::Setting { key: self.file.display().to_string(), problem }
-        })
+    /// What is wrong, with the name of the table.
+    fn named(&self, problem: String) -> PipelineError {
+        PipelineError::Setting { key: self.file.display().to_string(), problem }
     }
 
-    fn wrong(&self, row: usize, column: &str, problem: &str) -> PipelineError {
-        let at = format!("line {}, {column}: {problem}", self.table.lines[row]);
-        PipelineError::Setting { key: self.file.display().to_string(), problem: at }
+    fn place(&self, column: &str) -> Result<usize, PipelineError> {
+        side::place(&self.table, column).map_err(|problem| self.named(problem))
     }
 
     fn numbers(&self, column: &str) -> Result<Vec<f64>, PipelineError> {
-        let c = self.place(column)?;
-        let rows = self.table.rows.iter().enumerate();
-        rows.map(|(row, cells)| {
-            let unread = || self.wrong(row, column, &format!("`{}` is not a number", cells[c]));
-            self.table.number(&cells[c]).ok_or_else(unread)
-        })
-        .collect()
+        let at = self.place(column)?;
+        side::numbers(&self.table, at, column).map_err(|problem| self.named(problem))
+    }
+
+    fn wrong(&self, row: usize, column: &str, problem: &str) -> PipelineError {
+        self.named(format!("line {}, {column}: {problem}", self.table.lines[row]))
     }
 
     /// Days from each day of a column to the day of the picture, and that.
