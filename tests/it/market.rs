@@ -320,7 +320,7 @@ fn online_retail_ii_value_and_offers() {
         // All customers are judged where none chooses.
         .replace("\n[offer]\n", "\n[offer]\ndue_after = 0.25\n")
         .replace("[value]\n", &format!("[value]\n{periods}\n"))
-        .replace("[cohort]\n", "[cohort]\nby = [\"country\", \"product\"]\n");
+        .replace("\nby = []", "\nby = [\"country\", \"product\"]");
     scene.write("tillwise.toml", config);
     scene.done(&["run", "--only", "value,cohort,offer"]);
     let table = scene.table("out/current/concentration.parquet");

@@ -38,11 +38,22 @@ fn online_retail_ii_reads_right_by_itself() {
     let customers = scene.table("out/current/customers.parquet");
     assert_eq!(customers.f64s("orders").unwrap().iter().sum::<f64>(), 36_969.0);
     // Null where there is nothing to say: customers who came since, and probabilities that k-means does not have.
-    let sparse =
-        ["rfm_segment_before", "cluster_probability", "churn_reason_1", "churn_reason_2", "churn_reason_3"];
+    let sparse = [
+        "rfm_segment_before",
+        "cluster_probability",
+        "churn_decile",
+        "churn_reason_1",
+        "churn_reason_2",
+        "churn_reason_3",
+    ];
     for column in tillwise_pipeline::schema::score_columns().filter(|c| !sparse.contains(&c.name)) {
         let values = customers.batch().column_by_name(column.name).unwrap();
         assert_eq!(arrow::array::Array::null_count(values), 0, "{}", column.name);
+    }
+    // The eligible stand in deciles, and nobody else does.
+    let recent = customers.f64s("days_since_last").unwrap();
+    for (decile, days) in customers.f64s("churn_decile").unwrap().iter().zip(recent) {
+        assert_eq!(decile.is_finite(), days < 180.0);
     }
     // Counted elsewhere: recency alone has an AUC of .66 among customers with an order in 180 days.
     let report = &scene.json("out/run.json")["analyses"]["churn"]["report"];
