@@ -95,9 +95,17 @@ fn propose(
             odd.display()
         )));
     }
-    let inputs: Vec<InputFile> =
-        files.iter().map(|f| InputFile { name: f.display().to_string(), path: f.clone() }).collect();
+    let (mut inputs, mut left) = (Vec::new(), Vec::new());
+    for file in files {
+        let (unzipped, others) =
+            InputFile { name: file.display().to_string(), path: file.clone() }.unzipped()?;
+        inputs.extend(unzipped);
+        left.extend(others.iter().map(|other| format!("{}/{other}", file.display())));
+    }
     let mut proposal = inspect::inspect(&inputs, answers)?;
+    if !left.is_empty() {
+        proposal.notes.push(format!("not read, for they hold no tables: {}", left.join(", ")));
+    }
     let mut declined = Vec::new();
     let mut asked = |proposal: &inspect::Proposal, answers: &mut Answers| {
         let (mut input, mut output) = (io::stdin().lock(), io::stdout());
@@ -107,7 +115,7 @@ fn propose(
         proposal = inspect::inspect(&inputs, answers)?;
     }
     let folder = output.parent().unwrap_or(Path::new(""));
-    proposal.input.files = proposal.files.iter().map(|i| relative_to(&files[*i], folder)).collect();
+    proposal.input.files = proposal.files.iter().map(|i| relative_to(&inputs[*i].path, folder)).collect();
     for join in &mut proposal.input.join {
         join.file = relative_to(Path::new(&join.file), folder);
     }
@@ -150,8 +158,13 @@ fn relative_to(file: &Path, folder: &Path) -> String {
     if folder.as_os_str().is_empty() || file.is_absolute() {
         return file.display().to_string();
     }
-    let (full, base) = (file.canonicalize(), folder.canonicalize());
-    let (Ok(full), Ok(base)) = (full, base) else { return file.display().to_string() };
+    // A file within a zip has no path of its own.
+    let there = file.ancestors().find(|f| f.exists()).unwrap_or(file);
+    let within = file.strip_prefix(there).unwrap_or(Path::new(""));
+    let (Ok(there), Ok(base)) = (there.canonicalize(), folder.canonicalize()) else {
+        return file.display().to_string();
+    };
+    let full = if within.as_os_str().is_empty() { there } else { there.join(within) };
     let shared = full.components().zip(base.components()).take_while(|(a, b)| a == b).count();
     // Two folders that share nothing but the root are not moved together.
     if shared < 2 && base.components().count() > 1 {

@@ -19,14 +19,16 @@ pub struct Input {
     pub quote: String,
     /// The character that takes the next one's meaning away, such as a backslash; empty for none.
     pub escape: String,
-    /// `"utf-8"` or a WHATWG name such as `"windows-1252"`; a byte-order mark wins.
+    /// `"utf-8"` or a WHATWG name such as `"windows-1252"`; a byte-order mark wins. `"utf-8 or windows-1252"` where some lines
+    /// are UTF-8 and others are not.
     pub encoding: String,
     /// Whether the first line of each CSV file names the columns. Without one, columns are numbers from 1.
     pub header: bool,
     /// Lines above the header (or above the first row), such as titles.
     pub skip_lines: usize,
     /// `"iso"` (dates such as `2011-12-09`, `2011-12-09 12:50:00`, `20111209`), a strftime pattern such as `"%m/%d/%Y %H:%M"`,
-    /// `"jalali %Y/%m/%d"`, `"epoch"`, `"epoch_ms"`, `"epoch_us"`, `"excel"` or `"cyymmdd"`; or a list, tried in turn.
+    /// `"jalali %Y/%m/%d"`, `"buddhist %d/%m/%Y"`, `"epoch"`, `"epoch_ms"`, `"epoch_us"`, `"excel"`, `"cyymmdd"`, `"cyyddd"` or
+    /// `"dotnet"`; or a list, tried in turn.
     pub date_format: OneOrMore<String>,
     /// The zone whose days count, such as `"Europe/Berlin"`, for dates that say how far they are from UTC; without it
     /// the day is the one that is written.
@@ -255,6 +257,13 @@ pub enum ColumnRef {
     Number(usize),
 }
 
+impl ColumnRef {
+    /// Whether it stands for the file that a row is in.
+    pub fn is_file(&self) -> bool {
+        matches!(self, ColumnRef::Name(name) if name == "file")
+    }
+}
+
 impl std::fmt::Display for ColumnRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -278,7 +287,8 @@ pub struct Columns {
     /// The day or moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<ColumnRef>,
-    /// Columns that an order's number is unique only together with: the date, where numbers begin anew each day, or the store.
+    /// Columns that an order's number is unique only together with: the date, where numbers begin anew each day, or the store;
+    /// `"file"` where they begin anew in each file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub order_within: Vec<ColumnRef>,
     /// The product, by a code.

@@ -1,8 +1,9 @@
 //! Dates as exports write them.
 //!
-//! A [`DateFormat`] is ISO 8601, a strftime pattern, a pattern after the word `jalali` (the Solar Hijri calendar of
-//! Iran), or a number: seconds, milliseconds or microseconds since 1970, Excel's days, or a century, year, month and
-//! day as AS/400 writes them. Month names are known in the languages of [`names`]. [`infer`] finds the formats that
+//! A [`DateFormat`] is ISO 8601, a strftime pattern, a pattern after the name of a calendar (`jalali`, the Solar Hijri
+//! calendar of Iran, or `buddhist`, whose years are 543 ahead), or a number: seconds, milliseconds or microseconds since
+//! 1970, Excel's days, or a century, year and day as AS/400 and JD Edwards write them. Beside strftime's specifiers, `%E` is a
+//! Japanese era and its year (`令和5`, `R5`), and `%o` the ending of an ordinal (`3rd`). Month names are known in the languages of [`names`]. [`infer`] finds the formats that
 //! fit given values.
 
 pub mod infer;
@@ -33,19 +34,49 @@ enum Kind {
     Iso,
     Pattern {
         pieces: Vec<Piece>,
-        jalali: bool,
+        calendar: Calendar,
+        /// How many digits a date has, where it has nothing else: a spreadsheet loses a zero at the front.
+        digits: Option<usize>,
     },
     /// Units since 1970, so many a second.
     Epoch(i64),
+    /// Milliseconds since 1970, as .NET writes them: `/Date(1673622079000)/`.
+    DotNet,
     Excel,
-    Century,
+    /// Century, year, month and day: `1230103`.
+    CenturyMonth,
+    /// Century, year and day of the year: `123003`.
+    CenturyDay,
 }
+
+/// The calendar that a pattern's numbers are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calendar {
+    Gregorian,
+    Jalali,
+    Buddhist,
+}
+
+/// The words that stand before a pattern of another calendar than the Gregorian.
+const CALENDARS: [(&str, Calendar); 2] = [("jalali ", Calendar::Jalali), ("buddhist ", Calendar::Buddhist)];
+
+/// How far years of the Thai calendar are ahead.
+const BUDDHIST_AHEAD: i32 = 543;
+
+/// Eras of Japan, by sign and letter, and the year before their first.
+pub(crate) const ERAS: [(&str, &str, i32); 5] =
+    [("令和", "R", 2018), ("平成", "H", 1988), ("昭和", "S", 1925), ("大正", "T", 1911), ("明治", "M", 1867)];
 
 /// A piece of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece {
     Year,
     ShortYear,
+    /// A Japanese era and its year.
+    Era,
+    DayOfYear,
+    /// The number of the week, which adds nothing.
+    Week,
     Month,
     MonthName,
     Day,
@@ -64,13 +95,15 @@ enum Piece {
 }
 
 /// The words that a `date_format` may be, beside patterns.
-const WORDS: [(&str, Kind); 6] = [
+const WORDS: [(&str, Kind); 8] = [
     ("iso", Kind::Iso),
     ("epoch", Kind::Epoch(1)),
     ("epoch_ms", Kind::Epoch(1_000)),
     ("epoch_us", Kind::Epoch(1_000_000)),
     ("excel", Kind::Excel),
-    ("cyymmdd", Kind::Century),
+    ("cyymmdd", Kind::CenturyMonth),
+    ("cyyddd", Kind::CenturyDay),
+    ("dotnet", Kind::DotNet),
 ];
 
 impl DateFormat {
@@ -82,10 +115,10 @@ impl DateFormat {
         if let Some((_, kind)) = WORDS.iter().find(|(word, _)| pattern.eq_ignore_ascii_case(word)) {
             return Ok(DateFormat(kind.clone()));
         }
-        let (jalali, shown) = match pattern.strip_prefix("jalali ") {
-            Some(rest) => (true, rest),
-            None => (false, pattern),
-        };
+        let (calendar, shown) = CALENDARS
+            .iter()
+            .find_map(|(word, calendar)| Some((*calendar, pattern.strip_prefix(word)?)))
+            .unwrap_or((Calendar::Gregorian, pattern));
         let mut pieces = Vec::new();
         let mut chars = shown.chars();
         while let Some(c) = chars.next() {
@@ -101,13 +134,22 @@ impl DateFormat {
             }
         }
         let has = |any: &[Piece]| pieces.iter().any(|p| any.contains(p));
-        let gives_day = has(&[Piece::Year, Piece::ShortYear])
-            && has(&[Piece::Month, Piece::MonthName])
-            && has(&[Piece::Day]);
+        let gives_day = has(&[Piece::Year, Piece::ShortYear, Piece::Era])
+            && (has(&[Piece::DayOfYear]) || (has(&[Piece::Month, Piece::MonthName]) && has(&[Piece::Day])));
         if !gives_day {
             return Err(format!("`{pattern}` does not give a year, a month and a day"));
         }
-        Ok(DateFormat(Kind::Pattern { pieces, jalali }))
+        let widths: Option<Vec<usize>> = pieces
+            .iter()
+            .map(|p| match p {
+                Piece::Year => Some(4),
+                Piece::DayOfYear => Some(3),
+                Piece::ShortYear | Piece::Month | Piece::Day => Some(2),
+                _ => None,
+            })
+            .collect();
+        let digits = widths.map(|w| w.iter().sum());
+        Ok(DateFormat(Kind::Pattern { pieces, calendar, digits }))
     }
 
     /// The format of dates such as `2011-12-09 12:50:00`.
@@ -128,14 +170,30 @@ impl DateFormat {
     fn parse_folded(&self, text: &str) -> Option<Moment> {
         match &self.0 {
             Kind::Iso => iso(text.as_bytes()),
-            Kind::Pattern { pieces, jalali } => by_pieces(pieces, *jalali, text),
+            Kind::Pattern { pieces, calendar, digits: Some(n) } if text.len() + 1 == *n => {
+                by_pieces(pieces, *calendar, &format!("0{text}"))
+            }
+            Kind::Pattern { pieces, calendar, .. } => by_pieces(pieces, *calendar, text),
             Kind::Epoch(a_second) => {
-                let ticks: i64 = whole(text)?;
-                let micros = ticks.checked_mul(1_000_000 / a_second)?;
+                let (ticks, part) = text.split_once('.').unwrap_or((text, "0"));
+                let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+                if ticks.is_empty() || part.is_empty() || part.len() > 18 || !digits(ticks) || !digits(part) {
+                    return None;
+                }
+                let tick = 1_000_000 / a_second;
+                let part = part.parse::<i64>().ok()? as f64 / 10f64.powi(part.len() as i32);
+                let within = (part * tick as f64) as i64;
+                let micros = ticks.parse::<i64>().ok()?.checked_mul(tick)?.checked_add(within)?;
                 Some(Moment { offset_minutes: Some(0), ..at_micros(micros)? })
             }
+            Kind::DotNet => dot_net(text),
             Kind::Excel => excel(text),
-            Kind::Century => {
+            Kind::CenturyDay => {
+                let number: i64 = whole(text).filter(|n| (1_001..=999_366).contains(n))?;
+                let (year, day) = (1900 + number / 1_000, number % 1_000);
+                moment(NaiveDate::from_yo_opt(year as i32, day as u32)?, NaiveTime::MIN)
+            }
+            Kind::CenturyMonth => {
                 // A leading zero may be lost: 991231 is of 1999.
                 let number: i64 = whole(text).filter(|n| (10_101..=9_991_231).contains(n))?;
                 let (year, month, day) = (1900 + number / 10_000, number / 100 % 100, number % 100);
@@ -148,6 +206,16 @@ impl DateFormat {
 fn whole(text: &str) -> Option<i64> {
     let whole = text.strip_suffix(".0").unwrap_or(text);
     whole.bytes().all(|b| b.is_ascii_digit()).then(|| whole.parse().ok())?
+}
+
+/// `/Date(1673622079000)/`, with or without how far from UTC it was written: the day is the one that was seen there.
+fn dot_net(text: &str) -> Option<Moment> {
+    let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    let sign = inner.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-'));
+    let (ticks, zone) = inner.split_at(sign.map_or(inner.len(), |(i, _)| i));
+    let offset = if zone.is_empty() { 0 } else { zone_offset(zone.as_bytes())? };
+    let there = ticks.parse::<i64>().ok()?.checked_add(i64::from(offset) * 60_000)?;
+    Some(Moment { offset_minutes: Some(offset), ..at_micros(there.checked_mul(1_000)?)? })
 }
 
 fn at_micros(micros: i64) -> Option<Moment> {
@@ -183,6 +251,9 @@ fn specified(specifier: char) -> Option<Vec<Piece>> {
     Some(match specifier {
         'Y' => vec![Year],
         'y' => vec![ShortYear],
+        'E' => vec![Era],
+        'j' => vec![DayOfYear],
+        'V' => vec![Week],
         'm' => vec![Month],
         'b' | 'B' | 'h' => vec![MonthName],
         'd' | 'e' => vec![Day],
@@ -225,7 +296,27 @@ fn word<'a>(text: &mut &'a [u8]) -> Option<&'a str> {
     (!found.is_empty()).then_some(found)
 }
 
-fn by_pieces(pieces: &[Piece], jalali: bool, text: &str) -> Option<Moment> {
+/// A Japanese era and its year, the first of which is `元`.
+fn era(text: &mut &[u8]) -> Option<i32> {
+    for (sign, letter, before) in ERAS {
+        let rest = text.strip_prefix(sign.as_bytes()).or_else(|| text.strip_prefix(letter.as_bytes()));
+        let Some(mut rest) = rest.map(<[u8]>::trim_ascii_start) else { continue };
+        let year = match rest.strip_prefix("元".as_bytes()) {
+            Some(behind) => {
+                rest = behind;
+                1
+            }
+            None => digits(&mut rest, 2)?,
+        };
+        *text = rest;
+        return Some(before + year as i32);
+    }
+    None
+}
+
+fn by_pieces(pieces: &[Piece], calendar: Calendar, text: &str) -> Option<Moment> {
+    let jalali = calendar == Calendar::Jalali;
+    let mut day_of_year = None;
     let mut text = text.as_bytes();
     let (mut year, mut month, mut day, mut hour, mut minute, mut second) = (0i32, 0, 0, 0, 0, 0);
     let (mut nanos, mut afternoon, mut offset) = (0, None, None);
@@ -234,13 +325,17 @@ fn by_pieces(pieces: &[Piece], jalali: bool, text: &str) -> Option<Moment> {
             Piece::Year => year = fixed(&mut text, 4)? as i32,
             Piece::ShortYear => {
                 let y = fixed(&mut text, 2)? as i32;
-                year = match (jalali, y < 70) {
-                    (true, true) => 1400 + y,
-                    (true, false) => 1300 + y,
-                    (false, true) => 2000 + y,
-                    (false, false) => 1900 + y,
+                year = match (calendar, y < 70) {
+                    (Calendar::Jalali, true) => 1400 + y,
+                    (Calendar::Jalali, false) => 1300 + y,
+                    (Calendar::Buddhist, _) => 2500 + y,
+                    (Calendar::Gregorian, true) => 2000 + y,
+                    (Calendar::Gregorian, false) => 1900 + y,
                 };
             }
+            Piece::Era => year = era(&mut text)?,
+            Piece::DayOfYear => day_of_year = Some(fixed(&mut text, 3)?),
+            Piece::Week => drop(digits(&mut text, 2)?),
             Piece::Month => month = digits(&mut text, 2)?,
             Piece::MonthName => month = names::month(word(&mut text)?, jalali)?,
             Piece::Day => day = digits(&mut text, 2)?,
@@ -283,10 +378,13 @@ fn by_pieces(pieces: &[Piece], jalali: bool, text: &str) -> Option<Moment> {
     if let Some(afternoon) = afternoon {
         hour = hour % 12 + if afternoon { 12 } else { 0 };
     }
-    let date = if jalali {
-        calendar::from_jalali(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)?
-    } else {
-        NaiveDate::from_ymd_opt(year, month, day)?
+    let date = match (calendar, day_of_year) {
+        (Calendar::Jalali, _) => {
+            calendar::from_jalali(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)?
+        }
+        (Calendar::Buddhist, _) => NaiveDate::from_ymd_opt(year - BUDDHIST_AHEAD, month, day)?,
+        (Calendar::Gregorian, Some(day)) => NaiveDate::from_yo_opt(year, day)?,
+        (Calendar::Gregorian, None) => NaiveDate::from_ymd_opt(year, month, day)?,
     };
     let read = moment(date, NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?)?;
     Some(Moment { offset_minutes: offset, ..read })
@@ -299,7 +397,7 @@ fn half_of_day(text: &mut &[u8]) -> Option<bool> {
         [("午前", false), ("午後", true), ("上午", false), ("下午", true), ("오전", false), ("오후", true)]
     {
         if let Some(rest) = all.strip_prefix(name) {
-            *text = rest.trim_start().as_bytes();
+            *text = rest.as_bytes();
             return Some(afternoon);
         }
     }
@@ -527,12 +625,32 @@ mod tests {
             ("excel", "44929.48847", "2023-01-03 11:43:24"),
             ("cyymmdd", "1230103", "2023-01-03 00:00:00"),
             ("cyymmdd", "991231", "1999-12-31 00:00:00"),
+            ("cyyddd", "123013", "2023-01-13 00:00:00"),
+            ("%Y%j", "2023366", ""),
+            ("%Y%j", "2024366", "2024-12-31 00:00:00"),
+            ("%Y-%j", "2023-060", "2023-03-01 00:00:00"),
+            ("epoch", "1672746204.75", "2023-01-03 11:43:24.750"),
+            ("dotnet", "/Date(1672746204000)/", "2023-01-03 11:43:24"),
+            ("dotnet", "/Date(1672786800000+0100)/", "2023-01-04 00:00:00"),
+            ("dotnet", "/Date(-1000)/", "1969-12-31 23:59:59"),
+            ("%d%m%Y", "9012023", "2023-01-09 00:00:00"),
+            ("%d%m%Y", "19012023", "2023-01-19 00:00:00"),
+            ("%E年%m月%d日", "令和5年1月11日", "2023-01-11 00:00:00"),
+            ("%E年%m月%d日", "平成元年1月11日", "1989-01-11 00:00:00"),
+            ("%E.%m.%d", "R5.1.11", "2023-01-11 00:00:00"),
+            ("%E.%m.%d", "X5.1.11", ""),
+            ("buddhist %d/%m/%Y", "15/01/2566", "2023-01-15 00:00:00"),
+            ("%Y-%m-%d (W%V)", "2023-01-11 (W02)", "2023-01-11 00:00:00"),
+            ("%Y-%m-%d %p %I:%M:%S", "2023-01-09 오후 6:55:02", "2023-01-09 18:55:02"),
             ("jalali %Y/%m/%d", "1398/01/01", "2019-03-21 00:00:00"),
             ("jalali %Y-%m-%d %H:%M", "۱۳۹۸-۱-۱ ۱۲:۳۰", "2019-03-21 12:30:00"),
             ("jalali %d %B %Y", "۱ فروردین ۱۳۹۸", "2019-03-21 00:00:00"),
         ] {
             let read = day(format, text).unwrap_or_default();
-            assert!(read.starts_with(day_is), "{format} {text}: {read}");
+            assert!(
+                read.starts_with(day_is) && read.is_empty() == day_is.is_empty(),
+                "{format} {text}: {read}"
+            );
         }
     }
 }

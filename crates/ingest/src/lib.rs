@@ -72,8 +72,31 @@ pub struct Plan {
 pub struct InputFile {
     /// Its name as it stands in rejects and run records: relative to the config where it can be.
     pub name: String,
-    /// Where it is.
+    /// Where it is; within a zip, behind the path of the zip.
     pub path: PathBuf,
+}
+
+impl InputFile {
+    /// The file that holds it: itself, or the zip that it is in.
+    pub fn on_disk(&self) -> &Path {
+        source::within_zip(&self.path).map_or(&self.path, |(archive, _)| archive)
+    }
+
+    /// The files that a zip of several holds, and the names of those that hold no data; others are themselves.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is a broken zip.
+    pub fn unzipped(self) -> Result<(Vec<InputFile>, Vec<String>), IngestError> {
+        let (data, others) = source::files_of_zip(&self.path)?;
+        if data.len() + others.len() < 2 || data.is_empty() {
+            return Ok((vec![self], Vec::new()));
+        }
+        let within = |entry: &String| InputFile {
+            name: format!("{}/{entry}", self.name),
+            path: self.path.join(entry),
+        };
+        Ok((data.iter().map(within).collect(), others))
+    }
 }
 
 /// Resolves files and globs against a folder, in the order stated, each file once.
@@ -91,7 +114,7 @@ pub fn find_files(patterns: &[String], base: &Path) -> Result<Vec<InputFile>, In
             return Err(IngestError::Name { path: base.to_owned(), pattern: pattern.clone() });
         }
         let mut found = Vec::new();
-        if literal.is_file() {
+        if literal.is_file() || source::within_zip(&literal).is_some() {
             found.push(literal.clone());
         } else {
             let escaped = Path::new(&glob::Pattern::escape(&base.to_string_lossy())).join(pattern);
@@ -119,8 +142,15 @@ pub fn find_files(patterns: &[String], base: &Path) -> Result<Vec<InputFile>, In
         found.sort();
         for path in found {
             let name = path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned();
-            if !files.iter().any(|f| f.path == path) {
-                files.push(InputFile { name, path });
+            let (unzipped, _) = if source::within_zip(&path).is_some() {
+                (vec![InputFile { name, path }], Vec::new())
+            } else {
+                InputFile { name, path }.unzipped()?
+            };
+            for file in unzipped {
+                if !files.iter().any(|f| f.path == file.path) {
+                    files.push(file);
+                }
             }
         }
     }

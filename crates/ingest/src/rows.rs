@@ -567,7 +567,7 @@ pub fn is_null(field: &[u8]) -> bool {
 /// An order's number, with what it is its own only together with; `None` where rows have no number.
 fn composed<'o>(layout: &Layout, order: Option<&'o str>, fields: &[&[u8]], day: Day) -> Option<Cow<'o, str>> {
     let order = order?;
-    if layout.slots.within.is_empty() {
+    if layout.slots.within.is_empty() && layout.slots.within_file.is_none() {
         return Some(Cow::Borrowed(order));
     }
     let mut composed = order.to_owned();
@@ -579,6 +579,10 @@ fn composed<'o>(layout: &Layout, order: Option<&'o str>, fields: &[&[u8]], day: 
             let field = fields.get(*at).copied().unwrap_or_default();
             composed.push_str(&identity::id(&String::from_utf8_lossy(field)));
         }
+    }
+    if let Some(file) = &layout.slots.within_file {
+        composed.push('/');
+        composed.push_str(file);
     }
     Some(Cow::Owned(composed))
 }

@@ -76,7 +76,7 @@ pub fn save_rejected(
         let name = &input_file.name;
         let inputs = record["inputs"].as_array().into_iter().flatten();
         let then = inputs.filter(|i| i["file"] == name.as_str()).find_map(|i| i["blake3"].as_str());
-        if then != Some(hash_file(&input_file.path)?.0.as_str()) {
+        if then != Some(hash_file(input_file.on_disk())?.0.as_str()) {
             return Err(wrong("[input] files", format!("{name} is not as the run read it; run again first")));
         }
         let input = config.input.of_file(name);

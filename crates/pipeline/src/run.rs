@@ -126,7 +126,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         .files
         .par_iter()
         .map(|f| {
-            let (blake3, bytes) = hash_file(&f.path)?;
+            let (blake3, bytes) = hash_file(f.on_disk())?;
             Ok(InputRecord { file: f.name.clone(), bytes, blake3 })
         })
         .collect::<Result<Vec<_>, PipelineError>>()?;
@@ -298,7 +298,7 @@ impl Plan {
     fn watch(&self, files: &[InputFile]) -> Result<Vec<Watched>, PipelineError> {
         let mut watched = Vec::new();
         for file in files {
-            watched.push(Watched::begin(&file.path)?);
+            watched.push(Watched::begin(file.on_disk())?);
         }
         for (key, path) in self.side_files() {
             watched.push(

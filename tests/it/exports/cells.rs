@@ -33,6 +33,46 @@ fn dates_in_their_spellings() {
             format!("{}{}", l.date.format("%Y%m%d"), l.time().replace(':', ""))
         }),
         d("century", &f("1%y%m%d")),
+        d("century and day of the year", &f("1%y%j")),
+        d("year and day of the year", &f("%Y%j")),
+        d("a zero lost by a spreadsheet", &f("%-d%m%Y")),
+        d("number of the week behind", &f("%Y-%m-%d (W%V)")),
+        d("ordinals", &|l: &Line| {
+            let day = l.date.format("%-d").to_string();
+            let ending = match day.as_str() {
+                "1" | "21" | "31" => "st",
+                "2" | "22" => "nd",
+                "3" | "23" => "rd",
+                _ => "th",
+            };
+            format!("{day}{ending} {}", l.date.format("%b %Y"))
+        }),
+        d("JavaScript", &|l: &Line| {
+            let day = l.date.format("%a %b %d %Y");
+            format!("{day} {} GMT+0100 (Central European Standard Time)", l.time())
+        }),
+        d(".NET", &|l: &Line| format!("/Date({}000)/", epoch(l))),
+        d("seconds with a fraction", &|l: &Line| format!("{}.25", epoch(l))),
+        d("half of the day and a zone", &|l: &Line| {
+            format!("{} {} EST", l.date.format("%d-%b-%Y"), twelve(l))
+        }),
+        d("half of the day first", &|l: &Line| {
+            let text = twelve(l);
+            let (time, half) = text.split_once(' ').unwrap();
+            format!("{} {} {time}:05", l.date, if half == "AM" { "오전" } else { "오후" })
+        }),
+        d("Japanese era", &|l: &Line| {
+            let year: i32 = l.date.format("%Y").to_string().parse().unwrap();
+            format!("令和{}年{}", year - 2018, l.date.format("%-m月%-d日"))
+        }),
+        d("Japanese era in short", &|l: &Line| {
+            let year: i32 = l.date.format("%Y").to_string().parse().unwrap();
+            format!("R{}.{}", year - 2018, l.date.format("%-m.%-d"))
+        }),
+        d("Buddhist years", &|l: &Line| {
+            let year: i32 = l.date.format("%Y").to_string().parse().unwrap();
+            format!("{}/{}", l.date.format("%d/%m"), year + 543)
+        }),
         d("seconds since 1970", &|l: &Line| epoch(l).to_string()),
         d("milliseconds since 1970", &|l: &Line| format!("{}000", epoch(l))),
         d("days of Excel", &|l: &Line| {

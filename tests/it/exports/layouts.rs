@@ -93,6 +93,14 @@ fn encodings() {
         }))
         .unwrap()
     };
+    // Two systems write into one file: each line is in its own encoding.
+    let two = {
+        let text = named("Zoë Müller");
+        let (western, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+        let lines = text.as_bytes().split(|b| *b == b'\n').zip(western.split(|b| *b == b'\n'));
+        let each = lines.enumerate().map(|(i, (utf8, other))| if i % 3 == 0 { other } else { utf8 });
+        each.collect::<Vec<_>>().join(&b'\n')
+    };
     let e = |name, encoding: &'static encoding_rs::Encoding, words: &str| {
         let text = named(words);
         let (bytes, _, lost) = encoding.encode(&text);
@@ -100,6 +108,7 @@ fn encodings() {
         one(name, "orders.csv", bytes.into_owned(), &lines)
     };
     let cases = vec![
+        one("two encodings in one file", "orders.csv", two, &lines),
         e("Western", encoding_rs::WINDOWS_1252, "Zoë Müller"),
         e("Hebrew", encoding_rs::WINDOWS_1255, "רותי לוי"),
         e("Turkish", encoding_rs::WINDOWS_1254, "Işıl Güneş Şahin"),
@@ -178,6 +187,26 @@ fn formats_that_are_no_csv() {
         }
         book.save_to_buffer().unwrap()
     };
+    let mongo: Vec<String> = single
+        .iter()
+        .map(|l| {
+            format!(
+                "{{\"_id\":{{\"$oid\":\"64a0{:020}\"}},\"customerId\":{{\"$numberLong\":\"{}\"}},\"createdAt\":{{\"$date\":\"{}T09:26:57.000Z\"}},\"total\":{{\"$numberDecimal\":\"{}\"}}}}",
+                l.order, l.customer, l.date, money(l.amount())
+            )
+        })
+        .collect();
+    let of_months = |part: &dyn Fn(&Line) -> bool| {
+        let part: Vec<Line> = lines.iter().filter(|l| part(l)).cloned().collect();
+        file(PLAIN, &part, plain)
+    };
+    let (early, late) = (of_months(&|l| l.order < 500_250), of_months(&|l| l.order >= 500_250));
+    let months: [(&str, &[u8]); 4] = [
+        ("export/2023.csv", &early),
+        ("export/2024.csv", &late),
+        ("export/README.txt", b"Thank you for your export.\n"),
+        ("__MACOSX/export/._2023.csv", b"x"),
+    ];
     check(vec![
         one(
             "HTML named xls",
@@ -200,12 +229,43 @@ fn formats_that_are_no_csv() {
         one("objects a line", "orders.jsonl", objects.join("\n").into_bytes(), &single),
         one("numbers as European texts", "orders.jsonl", european.join("\n").into_bytes(), &large),
         one("two sheets and a cover", "orders.xlsx", sheets, &single),
-        one("zipped", "orders.zip", zipped("export/orders.csv", &file(PLAIN, &lines, plain)), &lines),
+        one("types of MongoDB", "orders.json", mongo.join("\n").into_bytes(), &single),
+        one("zipped", "orders.zip", zipped(&[("export/orders.csv", &file(PLAIN, &lines, plain))]), &lines),
+        one("zipped months", "orders.zip", zipped(&months), &lines),
     ]);
 }
 
-/// A zip with one file, stored as it is.
-fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
+/// A zip of files that are stored as they are.
+pub(super) fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in files {
+        let at = out.len() as u32;
+        let head = zip_head(name, content);
+        out.extend(b"PK\x03\x04");
+        out.extend(&head);
+        out.extend(name.as_bytes());
+        out.extend(*content);
+        directory.extend(b"PK\x01\x02");
+        directory.extend(20u16.to_le_bytes());
+        directory.extend(&head);
+        directory.extend([0u8; 10]);
+        directory.extend(at.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let at = out.len() as u32;
+    out.extend(&directory);
+    out.extend(b"PK\x05\x06");
+    out.extend([0u8; 4]);
+    out.extend((files.len() as u16).to_le_bytes());
+    out.extend((files.len() as u16).to_le_bytes());
+    out.extend((directory.len() as u32).to_le_bytes());
+    out.extend(at.to_le_bytes());
+    out.extend(0u16.to_le_bytes());
+    out
+}
+
+/// What a zip says of a file, before it and in the directory.
+fn zip_head(name: &str, content: &[u8]) -> Vec<u8> {
     let crc = {
         let mut crc = flate2::Crc::new();
         crc.update(content);
@@ -220,26 +280,7 @@ fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
     head.extend(size.to_le_bytes());
     head.extend(n.to_le_bytes());
     head.extend(0u16.to_le_bytes());
-    let mut out = b"PK\x03\x04".to_vec();
-    out.extend(&head);
-    out.extend(name.as_bytes());
-    out.extend(content);
-    let at = out.len() as u32;
-    out.extend(b"PK\x01\x02");
-    out.extend(20u16.to_le_bytes());
-    out.extend(&head);
-    out.extend([0u8; 10]);
-    out.extend(0u32.to_le_bytes());
-    out.extend(name.as_bytes());
-    let length = out.len() as u32 - at;
-    out.extend(b"PK\x05\x06");
-    out.extend([0u8; 4]);
-    out.extend(1u16.to_le_bytes());
-    out.extend(1u16.to_le_bytes());
-    out.extend(length.to_le_bytes());
-    out.extend(at.to_le_bytes());
-    out.extend(0u16.to_le_bytes());
-    out
+    head
 }
 
 #[test]

@@ -142,6 +142,14 @@ fn doubts_are_said() {
         ("discount_pct", with(&format!("{PLAIN},discount_pct"), &percent)),
         ("Desc. %", with(&format!("{PLAIN},Desc. %"), &percent)),
         ("refunded_qty", with(&format!("{PLAIN},refunded_qty"), &|l| (l.order % 9 / 8).to_string())),
+        (
+            "phone",
+            file("order_id,phone,order_date,total", &orders, |l| {
+                let number = 159_455_000 + l.customer;
+                let phone = if l.order % 3 == 0 { format!("+49 {number}") } else { format!("0{number}") };
+                format!("{},{phone},{},{}", l.order, l.date, money(l.amount()))
+            }),
+        ),
         ("tip", flagged(&orders, "tip", |l| money(l.amount() / 10))),
         ("Overdue", flagged(&orders, "status", |l| if is_odd_one(l) { "Zzyzx" } else { "paid" }.to_owned())),
         ("Soll_Haben", flagged(&orders, "S/H", |l| if is_odd_one(l) { "H" } else { "S" }.to_owned())),
@@ -173,4 +181,34 @@ fn a_later_download_may_cancel_and_pay() {
         truth: truth(&kept),
     };
     check(vec![case]);
+}
+
+/// Receipts of each shop begin with 1: the file tells them apart.
+#[test]
+fn numbers_that_begin_anew_in_each_file() {
+    let orders = orders(&shop(1));
+    let files = ["berlin.csv", "bonn.csv", "munich.csv"].into_iter().enumerate().map(|(shop, name)| {
+        let own = orders.iter().enumerate().filter(|(i, _)| i % 3 == shop).map(|(_, l)| l);
+        let rows = own
+            .enumerate()
+            .map(|(i, l)| format!("{},{},{},{}\n", i + 1, l.date, l.customer, money(l.amount())));
+        (name, format!("receipt,date,customer,total\n{}", rows.collect::<String>()).into_bytes())
+    });
+    check(vec![Case { name: "receipts", files: files.collect(), truth: truth(&orders) }]);
+}
+
+/// A config that is written into another folder names the files of a zip from there.
+#[test]
+fn a_zip_is_found_from_the_folder_of_the_config() {
+    let scene = Scene::new();
+    let orders = orders(&shop(1));
+    let rows = |l: &Line| format!("{},{},{},{}", l.order, l.date, l.customer, money(l.amount()));
+    let (early, late) = orders.split_at(100);
+    let header = "receipt,date,customer,total";
+    let (early, late) = (file(header, early, rows), file(header, late, rows));
+    scene.write("in/orders.zip", super::layouts::zipped(&[("a.csv", &early), ("b.csv", &late)]));
+    scene.write("etc/keep", Vec::new());
+    assert_eq!(scene.tillwise(&["init", "in/orders.zip", "-o", "etc/tillwise.toml"]).code, 0);
+    let run = scene.tillwise(&["run", "etc/tillwise.toml"]);
+    assert!(run.stdout.contains(&format!("{} accepted", orders.len())), "{}{}", run.stdout, run.stderr);
 }

@@ -1,6 +1,6 @@
 //! The formats that a date may be written in, from the way it looks.
 
-use super::{DateFormat, Moment};
+use super::{DateFormat, ERAS, Moment};
 use crate::numbers::fold_digits;
 
 /// Days that an order may be of, for a format to be believed: 1900 to 2100. What a sentinel says, such as 9999-12-31, is no
@@ -34,7 +34,8 @@ pub fn candidates(example: &str) -> Vec<Candidate> {
         let Ok(format) = DateFormat::new(&pattern) else { return };
         let Some(moment) = format.parse(text.as_bytes()) else { return };
         // A serial of Excel, or seconds, are any number: only those of our times are believed.
-        let counted = matches!(pattern.as_str(), "excel" | "epoch" | "epoch_ms" | "epoch_us");
+        let counted =
+            matches!(pattern.as_str(), "excel" | "epoch" | "epoch_ms" | "epoch_us" | "cyyddd" | "%Y%j");
         if !counted || OUR_TIMES.contains(&moment.day.0) {
             found.push(Candidate { pattern, format });
         }
@@ -51,7 +52,13 @@ pub fn candidates(example: &str) -> Vec<Candidate> {
         return found;
     }
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && text.matches('.').count() == 1 {
-        add("excel".to_owned());
+        for pattern in ["excel", "epoch", "epoch_ms"] {
+            add(pattern.to_owned());
+        }
+        return found;
+    }
+    if text.starts_with("/Date(") {
+        add("dotnet".to_owned());
         return found;
     }
     let tokens = tokens(&text);
@@ -64,9 +71,9 @@ pub fn candidates(example: &str) -> Vec<Candidate> {
 fn of_digits(n: usize) -> &'static [&'static str] {
     match n {
         5 => &["excel"],
-        6 => &["%y%m%d", "%d%m%y", "%m%d%y"],
-        7 => &["cyymmdd"],
-        8 => &["%Y%m%d", "%d%m%Y", "%m%d%Y", "jalali %Y%m%d"],
+        6 => &["%y%m%d", "%d%m%y", "%m%d%y", "cyyddd"],
+        7 => &["cyymmdd", "%Y%j", "%d%m%Y", "%m%d%Y"],
+        8 => &["%Y%m%d", "%d%m%Y", "%m%d%Y", "jalali %Y%m%d", "buddhist %Y%m%d"],
         10 => &["epoch"],
         12 => &["%Y%m%d%H%M", "%y%m%d%H%M%S", "%d%m%Y%H%M"],
         13 => &["epoch_ms"],
@@ -104,9 +111,21 @@ fn tokens(text: &str) -> Vec<Token> {
 /// Patterns for the tokens: the time is found first, then the orders that the rest can be in are tried.
 fn dates_of(tokens: &[Token]) -> Vec<String> {
     let time = find_time(tokens);
-    let date_end = time.as_ref().map_or(tokens.len(), |t| t.0);
-    let (head, rest) = tokens.split_at(date_end);
+    let time_at = time.as_ref().map_or(tokens.len(), |t| t.0);
+    let (head, rest) = tokens.split_at(time_at);
+    // Korean, Japanese and Chinese exports write the half of the day before the hour.
+    let half = time.as_ref().and(head.iter().rposition(is_half_of_day));
+    let after_half = half.map_or(&[][..], |at| &head[at + 1..]);
+    let half = half.filter(|_| after_half.iter().all(is_blank));
+    let head = &head[..half.unwrap_or(head.len())];
     let tail = match &time {
+        Some((_, used, pattern)) if half.is_some() => match tail(&rest[*used..]) {
+            Some((after, false)) => {
+                let blank = if after_half.is_empty() { "" } else { " " };
+                format!("%p{blank}{}{after}", pattern.replacen("%H", "%I", 1))
+            }
+            _ => return Vec::new(),
+        },
         Some((_, used, pattern)) => match tail(&rest[*used..]) {
             Some((after, twelve)) => {
                 let pattern = if twelve { pattern.replacen("%H", "%I", 1) } else { pattern.clone() };
@@ -116,8 +135,22 @@ fn dates_of(tokens: &[Token]) -> Vec<String> {
         },
         None => String::new(),
     };
-    // What is left is the date: numbers, and perhaps the name of a month.
-    let numbers: Vec<usize> = (0..head.len()).filter(|i| matches!(head[*i], Token::Digits(_))).collect();
+    // What is left is the date: numbers, and perhaps the name of a month, an era, or the number of the week.
+    let behind_word = |i: usize, words: &[&str]| match i.checked_sub(1).map(|before| &head[before]) {
+        Some(Token::Word(word)) => words.contains(&word.as_str()),
+        _ => false,
+    };
+    let eras: Vec<&str> = ERAS.iter().flat_map(|(sign, letter, _)| [*sign, *letter]).collect();
+    let is_first_year = |token: &Token| match token {
+        Token::Word(word) => word.strip_suffix('元').is_some_and(|era| eras.contains(&era)),
+        _ => false,
+    };
+    let of_era = |i: usize| i == 1 && behind_word(i, &eras);
+    let of_week = |i: usize| behind_word(i, &["W", "KW", "CW"]);
+    let has_era = head.len() > 1 && (of_era(1) || is_first_year(&head[0]));
+    let numbers: Vec<usize> = (0..head.len())
+        .filter(|i| matches!(head[*i], Token::Digits(_)) && !of_era(*i) && !of_week(*i))
+        .collect();
     let of_month = |i: &usize| match &head[*i] {
         Token::Word(word) => {
             super::names::month(word, false).is_some() || super::names::month(word, true).is_some()
@@ -135,19 +168,26 @@ fn dates_of(tokens: &[Token]) -> Vec<String> {
             &["%y", "%m", "%d"],
             &["%Y", "%d", "%m"],
         ],
+        (2, 0) if has_era => &[&["%m", "%d"]],
+        (2, 0) => &[&["%Y", "%j"]],
         (2, 1) => &[&["%d", "%Y"], &["%Y", "%d"], &["%d", "%y"], &["%y", "%d"]],
         _ => return Vec::new(),
     };
     let mut patterns = Vec::new();
-    for calendar in ["", "jalali "] {
+    for calendar in ["", "jalali ", "buddhist "] {
         for order in orders {
             let fits = numbers.iter().zip(*order).all(|(i, specifier)| match (&head[*i], *specifier) {
                 (Token::Digits(d), "%Y") => {
                     // Years of the Solar Hijri calendar are of another time.
                     let year: i32 = d.parse().unwrap_or(0);
-                    let wanted = if calendar.is_empty() { 1800..=2999 } else { 1250..=1500 };
+                    let wanted = match calendar {
+                        "" => 1800..=2442,
+                        "jalali " => 1250..=1500,
+                        _ => 2443..=2642,
+                    };
                     d.len() == 4 && (wanted.contains(&year) || year == 9999)
                 }
+                (Token::Digits(d), "%j") => d.len() == 3,
                 // Two digits of a year of the Solar Hijri calendar cannot be told from others.
                 (Token::Digits(d), "%y") => d.len() == 2 && calendar.is_empty(),
                 (Token::Digits(d), _) => d.len() <= 2,
@@ -160,12 +200,15 @@ fn dates_of(tokens: &[Token]) -> Vec<String> {
             let mut pattern = calendar.to_owned();
             for (i, token) in head.iter().enumerate() {
                 match token {
+                    Token::Digits(_) if of_era(i) => {}
+                    Token::Digits(_) if of_week(i) => pattern.push_str("%V"),
                     Token::Digits(_) => pattern.push_str(specifiers.next().unwrap_or(&"")),
+                    Token::Word(_) if has_era && i == 0 => pattern.push_str("%E"),
                     Token::Word(_) if months.contains(&i) => {
                         pattern.push_str("%b");
                         // The point of a short name belongs to it.
                     }
-                    Token::Word(word) if super::names::is_weekday(word) => pattern.push_str("%a"),
+                    // Before the weekdays, of which `th` and `st` are beginnings.
                     Token::Word(word)
                         if ["st", "nd", "rd", "th"].contains(&word.as_str())
                             && i > 0
@@ -173,6 +216,7 @@ fn dates_of(tokens: &[Token]) -> Vec<String> {
                     {
                         pattern.push_str("%o");
                     }
+                    Token::Word(word) if super::names::is_weekday(word) => pattern.push_str("%a"),
                     Token::Word(word) => pattern.push_str(word),
                     Token::Other('.') if i > 0 && matches!(head[i - 1], Token::Word(_)) => {}
                     Token::Other(c) => pattern.push(*c),
@@ -182,6 +226,16 @@ fn dates_of(tokens: &[Token]) -> Vec<String> {
         }
     }
     patterns
+}
+
+fn is_blank(token: &Token) -> bool {
+    matches!(token, Token::Other(c) if c.is_whitespace())
+}
+
+fn is_half_of_day(token: &Token) -> bool {
+    let Token::Word(word) = token else { return false };
+    let mut rest = word.as_bytes();
+    super::half_of_day(&mut rest).is_some() && rest.is_empty()
 }
 
 /// Where the time begins, how many tokens it has, and its pattern.
@@ -196,7 +250,8 @@ fn find_time(tokens: &[Token]) -> Option<(usize, usize, String)> {
         let is_hour = digits(i, 2) && mark(i + 1) == Some(':') && digits(i + 2, 2);
         let follows = i > 0
             && (matches!(mark(i - 1), Some(c) if c.is_whitespace() || c == ':')
-                || matches!(&tokens[i - 1], Token::Word(w) if w == "T"));
+                || matches!(&tokens[i - 1], Token::Word(w) if w == "T")
+                || is_half_of_day(&tokens[i - 1]));
         // Northern and southern exports write `11.43`; only behind a blank it can be told from a date.
         let dotted = digits(i, 2)
             && mark(i + 1) == Some('.')
@@ -239,8 +294,14 @@ fn tail(tokens: &[Token]) -> Option<(String, bool)> {
         return Some((String::new(), false));
     }
     let mut after = rest.as_bytes();
-    if super::half_of_day(&mut after).is_some() && after.trim_ascii().is_empty() {
-        return Some((format!("{blank}%p"), true));
+    if super::half_of_day(&mut after).is_some() {
+        let zone = after.trim_ascii();
+        if zone.is_empty() {
+            return Some((format!("{blank}%p"), true));
+        }
+        if zone.len() < after.len() && super::zone_offset(zone).is_some() {
+            return Some((format!("{blank}%p %z"), true));
+        }
     }
     if super::zone_offset(rest.as_bytes()).is_some() {
         return Some((format!("{blank}%z"), false));
@@ -280,6 +341,24 @@ mod tests {
             ("230103", "%y%m%d"),
             ("January 3rd, 2023", "%b %d%o, %Y"),
             ("3 de enero de 2023", "%d de %b de %Y"),
+            ("令和5年1月11日", "%E年%m月%d日"),
+            ("平成元年1月11日", "%E年%m月%d日"),
+            ("R5.1.11", "%E.%m.%d"),
+            ("15/01/2566", "buddhist %d/%m/%Y"),
+            ("2023-01-11 (W02)", "%Y-%m-%d (W%V)"),
+            ("2023-01-09 오후 6:55:02", "%Y-%m-%d %p %I:%M:%S"),
+            ("2023年1月9日 午後6:55", "%Y年%m月%d日 %p%I:%M"),
+            ("2023-060", "%Y-%j"),
+            ("2023060", "%Y%j"),
+            ("123060", "cyyddd"),
+            ("123123", "%m%d%y"),
+            ("/Date(1673622079000)/", "dotnet"),
+            ("1673437019.25", "epoch"),
+            ("9012023", "%d%m%Y"),
+            ("1st Mar 2023", "%d%o %b %Y"),
+            ("13th Jan 2023", "%d%o %b %Y"),
+            ("11-Jan-2023 08:46 AM EST", "%d-%b-%Y %I:%M %p %z"),
+            ("Tue Jan 10 2023 19:49:39 GMT+0100 (Central European Standard Time)", "%a %b %d %Y %H:%M:%S %z"),
         ] {
             assert_eq!(
                 patterns(example).first().map(String::as_str),

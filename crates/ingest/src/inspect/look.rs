@@ -46,11 +46,16 @@ impl Look {
     fn at_encoding(&mut self, raw: &[u8]) {
         self.input.encoding = encoding(raw).to_ascii_lowercase();
         if self.input.encoding != "utf-8" && Encoding::for_bom(raw).is_none() {
-            let shown = sample_of(raw, &self.input.encoding);
-            self.notes.push(format!(
-                "the text is not UTF-8; it reads as {}{shown}; another name in [input] encoding, if that is garbled",
-                self.input.encoding
-            ));
+            self.notes.push(match self.input.encoding.strip_prefix("utf-8 or ") {
+                Some(other) => format!("some lines are UTF-8, and others read as {other}"),
+                None => {
+                    let shown = sample_of(raw, &self.input.encoding);
+                    format!(
+                        "the text is not UTF-8; it reads as {}{shown}; another name in [input] encoding, if that is garbled",
+                        self.input.encoding
+                    )
+                }
+            });
         }
     }
 
@@ -150,8 +155,41 @@ fn rows_header(cut: &Cut, skip: usize) -> Vec<String> {
     cut.rows.iter().find(|(line, _)| *line > skip).map(|r| r.1.clone()).unwrap_or_default()
 }
 
-/// The WHATWG name of the encoding.
-pub fn encoding(raw: &[u8]) -> &'static str {
+/// The WHATWG name of the encoding; two where some lines are UTF-8 and others are not.
+pub fn encoding(raw: &[u8]) -> String {
+    match lines_of_another(raw) {
+        Some(others) => utf8_or(one_encoding(&others)),
+        None => one_encoding(raw).to_owned(),
+    }
+}
+
+/// The lines that are not UTF-8, where others are UTF-8 and more than ASCII: two systems have written into one file.
+fn lines_of_another(raw: &[u8]) -> Option<Vec<u8>> {
+    // Text whose every other byte is NUL has no lines of single bytes.
+    if Encoding::for_bom(raw).is_some() || raw.iter().take(4000).filter(|b| **b == 0).count() > 20 {
+        return None;
+    }
+    let (mut valid, mut others) = (0, Vec::new());
+    // The last line may be cut within a character.
+    let whole = memchr::memrchr(b'\n', raw).map_or(raw, |end| &raw[..end]);
+    for line in whole.split(|b| *b == b'\n').filter(|line| !line.is_ascii()) {
+        match std::str::from_utf8(line) {
+            Ok(_) => valid += 1,
+            Err(_) => {
+                others.extend_from_slice(line);
+                others.push(b'\n');
+            }
+        }
+    }
+    (valid >= 2 && !others.is_empty()).then_some(others)
+}
+
+/// UTF-8, and another encoding for lines that are not.
+pub fn utf8_or(other: &str) -> String {
+    format!("utf-8 or {other}")
+}
+
+fn one_encoding(raw: &[u8]) -> &'static str {
     if let Some((encoding, _)) = Encoding::for_bom(raw) {
         return encoding.name();
     }

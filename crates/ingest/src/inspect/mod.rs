@@ -22,7 +22,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 pub use account::{Account, Rejected};
@@ -104,8 +104,12 @@ fn look_at(file: &InputFile) -> Result<Looked, IngestError> {
     };
     // Letters that are not ASCII may come after the beginning.
     if !looked.survey.invalid.is_empty() && looked.input.encoding == "utf-8" {
-        let encoding = look::encoding(&looked.survey.invalid).to_ascii_lowercase();
+        let mut encoding = look::encoding(&looked.survey.invalid).to_ascii_lowercase();
         if encoding != "utf-8" {
+            // Letters that read as UTF-8 stay what they are.
+            if looked.survey.sample.iter().flatten().any(|cell| !cell.is_ascii()) {
+                encoding = look::utf8_or(&encoding);
+            }
             looked.input.encoding = encoding;
             looked.notes.push(format!("the text is not UTF-8; it reads as {}", looked.input.encoding));
             looked.survey = survey(file, &looked.input, Path::new(""))?;
@@ -212,6 +216,13 @@ pub fn inspect(files: &[InputFile], answers: &Answers) -> Result<Proposal, Inges
         }
     }
 
+    if begin_anew(&looked, &own, &decision.roles) {
+        decision.roles.order_within_file = true;
+        decision.notes.push(format!(
+            "`{}` begins anew in each file: an order is its number and its file",
+            decision.roles.order.map(|o| first.names[o].as_str()).unwrap_or_default()
+        ));
+    }
     let reference = |c: usize| reference(first, c);
     let columns = columns_of(&decision.roles, &reference);
     input.fill_down = decision.roles.fill_down.iter().map(|c| reference(*c)).collect();
@@ -486,12 +497,45 @@ fn reference(survey: &Survey, c: usize) -> ColumnRef {
     if own { ColumnRef::Name(name.clone()) } else { ColumnRef::Number(c + 1) }
 }
 
+/// Whether the same number of an order stands for other customers in another file.
+fn begin_anew(looked: &[Looked], own: &[usize], roles: &Roles) -> bool {
+    const FEWEST: usize = 5;
+    let (Some(order), Some(customer)) = (roles.order, roles.customer) else { return false };
+    if own.len() < 2 || !roles.order_within.is_empty() {
+        return false;
+    }
+    let mut known: HashMap<&str, (usize, &str)> = HashMap::new();
+    let (mut shared, mut others) = (HashSet::new(), HashSet::new());
+    for i in own {
+        let survey = &looked[*i].survey;
+        for row in 0..survey.sample.len() {
+            let (number, who) = (survey.cell(row, order), survey.cell(row, customer));
+            if number.is_empty() || who.is_empty() {
+                continue;
+            }
+            let (file, first) = *known.entry(number).or_insert((*i, who));
+            if file != *i {
+                shared.insert(number);
+                if first != who {
+                    others.insert(number);
+                }
+            }
+        }
+    }
+    shared.len() >= FEWEST && others.len() * 2 > shared.len()
+}
+
 fn columns_of(roles: &Roles, reference: &dyn Fn(usize) -> ColumnRef) -> Columns {
     let part = |c: Option<usize>| c.map(reference);
     Columns {
         customer: part(roles.customer),
         order: part(roles.order),
-        order_within: roles.order_within.iter().map(|c| reference(*c)).collect(),
+        order_within: roles
+            .order_within
+            .iter()
+            .map(|c| reference(*c))
+            .chain(roles.order_within_file.then(|| ColumnRef::Name("file".into())))
+            .collect(),
         date: part(roles.date),
         product: part(roles.product),
         product_name: part(roles.product_name),

@@ -20,6 +20,8 @@ pub struct Roles {
     pub customer: Option<usize>,
     pub order: Option<usize>,
     pub order_within: Vec<usize>,
+    /// Whether numbers of orders begin anew in each file.
+    pub order_within_file: bool,
     pub date: Option<usize>,
     pub product: Option<usize>,
     pub product_name: Option<usize>,

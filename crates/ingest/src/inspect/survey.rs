@@ -24,7 +24,7 @@ const MOST_DISTINCT: usize = 400_000;
 /// Looks told apart in a column, at most.
 const MOST_LOOKS: usize = 80;
 /// The longest cell whose look matters.
-const LONGEST: usize = 48;
+const LONGEST: usize = 96;
 
 /// All rows of a file, as far as they matter.
 #[derive(Default)]

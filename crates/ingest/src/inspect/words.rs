@@ -8,6 +8,8 @@ pub use names::*;
 pub use parts::*;
 pub use values::*;
 
+use std::borrow::Cow;
+
 use crate::identity::lower;
 
 /// Words by how much they say for a part. `~` before a word finds it within longer ones, as German builds them.
@@ -72,10 +74,27 @@ fn holds(words: &[String], whole: &str, phrase: &str) -> bool {
     words.iter().any(|w| w == phrase)
 }
 
+/// How names say that a sum is with tax or without.
+const WITH_TAX: &[&str] = &[
+    "(inc tax)", "(inc. tax)", "(incl tax)", "(incl. tax)", "(including tax)", "(ex tax)", "(ex. tax)",
+    "(excl tax)", "(excl. tax)", "(excluding tax)", "(tax incl.)", "(tax excl.)", "(inkl. mwst)",
+    "(exkl. mwst)",
+];
+
+/// Whether tax is in a sum says how it is counted, not what it is.
+fn without_tax_words(name: &str) -> Cow<'_, str> {
+    let small = name.to_ascii_lowercase();
+    match WITH_TAX.iter().find_map(|phrase| Some((small.find(phrase)?, phrase.len()))) {
+        Some((at, length)) => Cow::Owned(format!("{}{}", &name[..at], &name[at + length..])),
+        None => Cow::Borrowed(name),
+    }
+}
+
 /// How much a name says for a part; `None` if nothing does, or something speaks against it.
 pub fn fit(name: &str, part: &Part) -> Option<i32> {
-    let words = words(name);
-    let whole = lower(name).replace('\u{307}', "");
+    let name = without_tax_words(name);
+    let words = words(&name);
+    let whole = lower(&name).replace('\u{307}', "");
     let found = |lexicon: Lexicon| -> Vec<i32> {
         let said = |list: &[&str]| list.iter().any(|w| holds(&words, &whole, w));
         lexicon.iter().filter(|(_, list)| said(list)).map(|(n, _)| *n).collect()

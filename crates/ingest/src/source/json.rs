@@ -1,4 +1,5 @@
-//! JSON: one object a line, or an array of objects. Keys within keys are columns with a point in their name.
+//! JSON: one object a line, or an array of objects. Keys within keys are columns with a point in their name. A value that MongoDB
+//! wraps with its type (`{"$date": ...}`) is the value.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -101,11 +102,21 @@ fn collect_keys(value: &Value, before: &str, keys: &mut Vec<String>) {
     let Value::Object(object) = value else { return };
     for (key, value) in object {
         let name = if before.is_empty() { key.clone() } else { format!("{before}.{key}") };
-        match value {
-            Value::Object(_) if before.matches('.').count() < 4 => collect_keys(value, &name, keys),
+        match unwrapped(value) {
+            value @ Value::Object(_) if before.matches('.').count() < 4 => collect_keys(value, &name, keys),
             _ if keys.len() < MOST_KEYS && !keys.contains(&name) => keys.push(name),
             _ => {}
         }
+    }
+}
+
+/// What stands in an object whose one key is a type of MongoDB's, such as `$date`.
+fn unwrapped(value: &Value) -> &Value {
+    match value {
+        Value::Object(object) if object.len() == 1 => {
+            object.iter().find(|(key, _)| key.starts_with('$')).map_or(value, |(_, inner)| unwrapped(inner))
+        }
+        _ => value,
     }
 }
 
@@ -128,7 +139,7 @@ fn take(line: u64, text: &[u8], keys: &[String], values: &mut Vec<String>, rows:
         }
     };
     values.clear();
-    values.extend(keys.iter().map(|key| match find(&object, key) {
+    values.extend(keys.iter().map(|key| match find(&object, key).map(unwrapped) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(s)) => s.clone(),
         Some(Value::Number(n)) => format!("{}{n}", NUMBER as char),

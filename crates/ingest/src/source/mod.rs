@@ -22,7 +22,7 @@ use text::Packing;
 pub use csv::Dialect;
 pub use grid::Sheet;
 pub use join::Joined;
-pub use text::{head_of, open_raw, open_text, read_full};
+pub use text::{files_of_zip, head_of, open_raw, open_text, read_full, within_zip};
 
 /// Bytes of text in a block. The same for any number of threads, as results must be.
 pub const BLOCK_BYTES: usize = 1 << 20;
@@ -63,6 +63,8 @@ pub struct Slots {
     parts: [Option<usize>; PARTS.len()],
     /// Columns that an order's number is unique only together with.
     pub within: Vec<usize>,
+    /// The file's name, where an order's number is unique within a file only.
+    pub within_file: Option<String>,
     /// Columns whose blank cells repeat the one above.
     pub fill: Vec<usize>,
     /// The column that delimiters without quotes stand in.
@@ -149,7 +151,7 @@ impl Source {
         base: &Path,
     ) -> Result<Source, IngestError> {
         let joins = join::load(&input.join, input, base)?;
-        let wanted = Wanted { columns, input, joins };
+        let wanted = Wanted { columns, input, joins, file: &file.name };
         let path = &file.path;
         match format_of(path, input.format)? {
             Format::Parquet => parquet::open(path, wanted),
@@ -221,6 +223,8 @@ pub struct Wanted<'a> {
     columns: &'a Columns,
     input: &'a Input,
     joins: Vec<join::Loaded>,
+    /// The file's name.
+    file: &'a str,
 }
 
 impl Wanted<'_> {
@@ -265,7 +269,11 @@ impl Wanted<'_> {
             names[i] = Some(known.map_or_else(|| (at + 1).to_string(), |h| h[at].clone()));
         }
         for column in &self.columns.order_within {
-            slots.within.push(find("order_within", column)?);
+            match find("order_within", column) {
+                // A column of this name goes before.
+                Err(_) if column.is_file() => slots.within_file = Some(self.file.to_owned()),
+                at => slots.within.push(at?),
+            }
         }
         for column in &self.input.fill_down {
             slots.fill.push(find_column(path, "[input] fill_down", column, known, full)?);
@@ -286,7 +294,17 @@ pub fn format_of(path: &Path, stated: Format) -> Result<Format, IngestError> {
     let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let packed = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).or(name.strip_suffix(".zip"));
     let ending = packed.unwrap_or(&name).rsplit_once('.').map_or("", |(_, ending)| ending);
-    let head = head_of(&mut text::open_plain(path)?, 4096).map_err(IngestError::read(path))?;
+    let zipped = within_zip(path).is_some();
+    let head = if zipped {
+        head_of(&mut open_raw(path)?, 4096)
+    } else {
+        head_of(&mut text::open_plain(path)?, 4096)
+    };
+    let head = head.map_err(IngestError::read(path))?;
+    if zipped && (head.starts_with(b"PAR1") || Packing::of(&head) != Packing::None) {
+        let message = "it is packed within a zip; unpack the zip".to_owned();
+        return Err(IngestError::Format { path: path.to_owned(), format: "text", message });
+    }
     if head.starts_with(b"PAR1") {
         return Ok(Format::Parquet);
     }

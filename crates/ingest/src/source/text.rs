@@ -1,13 +1,23 @@
 //! Text files: opened, decompressed, decoded to UTF-8, cut at line ends.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use encoding_rs::{Decoder, Encoding, UTF_8};
 use memchr::{memchr, memchr_iter};
 
 use crate::IngestError;
+
+/// The archive and the name within it of a path such as `export.zip/orders.csv`.
+pub fn within_zip(path: &Path) -> Option<(&Path, String)> {
+    if path.is_file() {
+        return None;
+    }
+    let archive = path.ancestors().skip(1).find(|a| a.is_file())?;
+    let entry = path.strip_prefix(archive).ok()?;
+    Some((archive, entry.to_string_lossy().replace('\\', "/")))
+}
 
 /// Opens a file as it is. Pipes and devices are refused: they have no beginning to come back to, and may have no end.
 pub fn open_plain(path: &Path) -> Result<File, IngestError> {
@@ -52,8 +62,11 @@ fn open_head(path: &Path) -> Result<(File, Vec<u8>), IngestError> {
 
 /// Opens a file, through gzip, zstd or zip if its first bytes say so.
 pub fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, IngestError> {
+    if let Some((archive, entry)) = within_zip(path) {
+        return open_zipped(archive, open_plain(archive)?, Some(&entry));
+    }
     match open_head(path)? {
-        (file, head) if Packing::of(&head) == Packing::Zip => open_zipped(path, file),
+        (file, head) if Packing::of(&head) == Packing::Zip => open_zipped(path, file, None),
         (file, head) => unpack(path, file, head),
     }
 }
@@ -86,27 +99,65 @@ pub fn is_workbook(path: &Path) -> Result<bool, IngestError> {
         .any(|name| archive.index_for_name(name).is_some()))
 }
 
-/// The one file of a zip.
-fn open_zipped(path: &Path, file: File) -> Result<Box<dyn Read + Send>, IngestError> {
-    let wrong = |message: String| IngestError::Format { path: path.to_owned(), format: "zip", message };
-    let broken = |e: zip::result::ZipError| wrong(e.to_string());
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
-    let mut inside: Vec<(usize, String)> = Vec::new();
+/// What holds the rows of an export, by its ending.
+const DATA: [&str; 10] = ["csv", "tsv", "tab", "psv", "txt", "json", "jsonl", "ndjson", "dat", "html"];
+
+/// The files of a zip that hold data, in the order of their names, and the other files; none where it is no zip, or is a workbook.
+pub fn files_of_zip(path: &Path) -> Result<(Vec<String>, Vec<String>), IngestError> {
+    let (file, head) = open_head(path)?;
+    if Packing::of(&head) != Packing::Zip || is_workbook(path)? {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    drop(file);
+    let broken = |e: zip::result::ZipError| IngestError::Format {
+        path: path.to_owned(),
+        format: "zip",
+        message: e.to_string(),
+    };
+    let mut archive = zip::ZipArchive::new(BufReader::new(open_plain(path)?)).map_err(broken)?;
+    let mut names: Vec<String> = inside(&mut archive).map_err(broken)?.into_iter().map(|f| f.1).collect();
+    names.sort();
+    let is_data = |name: &String| {
+        let prose = ["readme", "license", "licence", "lies_mich", "liesmich"];
+        let plain = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+        let ending = plain.rsplit_once('.').map_or("", |(_, ending)| ending);
+        DATA.contains(&ending) && !prose.iter().any(|p| plain.starts_with(p))
+    };
+    Ok(names.into_iter().partition(is_data))
+}
+
+/// The files of an archive by number and name, but for what macOS and Windows put beside them.
+fn inside(
+    archive: &mut zip::ZipArchive<BufReader<File>>,
+) -> Result<Vec<(usize, String)>, zip::result::ZipError> {
+    let mut inside = Vec::new();
     for i in 0..archive.len() {
-        let entry = archive.by_index_raw(i).map_err(broken)?;
-        let name = entry.name().map_err(broken)?.into_owned();
-        // What macOS and Windows put beside the files.
+        let entry = archive.by_index_raw(i)?;
+        let name = entry.name()?.into_owned();
         let hidden = name.starts_with("__MACOSX/") || name.split('/').any(|part| part.starts_with('.'));
         if entry.is_file() && !hidden {
             inside.push((i, name));
         }
     }
-    let [(index, _)] = inside.as_slice() else {
+    Ok(inside)
+}
+
+/// A file of a zip: the one that is named, or the only one.
+fn open_zipped(path: &Path, file: File, named: Option<&str>) -> Result<Box<dyn Read + Send>, IngestError> {
+    let wrong = |message: String| IngestError::Format { path: path.to_owned(), format: "zip", message };
+    let broken = |e: zip::result::ZipError| wrong(e.to_string());
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let inside = inside(&mut archive).map_err(broken)?;
+    let wanted: Vec<&(usize, String)> =
+        inside.iter().filter(|(_, name)| named.is_none_or(|n| n == name)).collect();
+    let [(index, _)] = wanted.as_slice() else {
         let names: Vec<&str> = inside.iter().take(10).map(|f| f.1.as_str()).collect();
         return Err(wrong(format!(
-            "it holds {} files ({}); unpack it, and name those to read",
+            "it holds {} files ({}); name those to read, such as {}/{}",
             inside.len(),
-            names.join(", ")
+            names.join(", "),
+            path.file_name().unwrap_or_default().to_string_lossy(),
+            names.first().unwrap_or(&"orders.csv")
         )));
     };
     let (start, length, method, locked) = {
@@ -148,19 +199,27 @@ pub fn quietly<T>(work: impl FnOnce() -> T + std::panic::UnwindSafe) -> Result<T
 /// Opens a text file as UTF-8, its lines ended by line feeds. Bytes that are not the stated encoding come through as they
 /// are (UTF-8) or as U+FFFD (other encodings); the row reader rejects both.
 pub fn open_text(path: &Path, encoding: &str) -> Result<Box<dyn Read + Send>, IngestError> {
-    let Some(stated) = Encoding::for_label(encoding.as_bytes()) else {
+    let (encoding, other) = encoding.split_once(" or ").map_or((encoding, None), |(e, o)| (e, Some(o)));
+    let known = |name: &str| Encoding::for_label(name.trim().as_bytes());
+    let (stated, other) = (known(encoding), other.map(known));
+    let (Some(stated), Some(other)) = (stated, other.map_or(Some(None), |o| o.map(Some))) else {
         return Err(IngestError::config(
             "[input] encoding",
             format!("`{encoding}` is not a known encoding"),
-            "use a name such as \"utf-8\", \"windows-1252\" or \"windows-1256\"",
+            "use a name such as \"utf-8\", \"windows-1252\" or \"utf-8 or windows-1252\"",
         ));
     };
     let mut raw = open_raw(path)?;
     let head = head_of(&mut raw, 3).map_err(IngestError::read(path))?;
     let (encoding, mark) = Encoding::for_bom(&head).unwrap_or((stated, 0));
     let rest = io::Cursor::new(head[mark..].to_vec()).chain(raw);
-    if encoding == UTF_8 {
-        return with_line_feeds(path, rest);
+    match other {
+        Some(other) if encoding == UTF_8 => {
+            let lines = LineByLine { source: BufReader::new(rest), other, line: Vec::new(), taken: 0 };
+            return with_line_feeds(path, lines);
+        }
+        _ if encoding == UTF_8 => return with_line_feeds(path, rest),
+        _ => {}
     }
     with_line_feeds(
         path,
@@ -234,6 +293,34 @@ pub fn line_end(text: &[u8], at: usize) -> usize {
 /// How many lines end within a text.
 pub fn line_ends(text: &[u8]) -> u64 {
     memchr_iter(b'\n', text).count() as u64
+}
+
+/// UTF-8 bytes of a source some of whose lines are in another encoding.
+struct LineByLine<R> {
+    source: BufReader<R>,
+    other: &'static Encoding,
+    line: Vec<u8>,
+    taken: usize,
+}
+
+/// A line that is longer is decoded in pieces.
+const LONGEST_LINE: u64 = 1 << 20;
+
+impl<R: Read> Read for LineByLine<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.line.len() {
+            self.line.clear();
+            self.taken = 0;
+            self.source.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
+            if std::str::from_utf8(&self.line).is_err() {
+                self.line = self.other.decode_without_bom_handling(&self.line).0.into_owned().into_bytes();
+            }
+        }
+        let n = out.len().min(self.line.len() - self.taken);
+        out[..n].copy_from_slice(&self.line[self.taken..self.taken + n]);
+        self.taken += n;
+        Ok(n)
+    }
 }
 
 /// UTF-8 bytes of a source in another encoding.

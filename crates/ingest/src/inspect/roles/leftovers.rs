@@ -258,6 +258,46 @@ impl Looking<'_> {
         }
         self.doubt_states(d);
         self.doubt_kinds(d);
+        self.doubt_phones(d);
+    }
+
+    /// Says so where telephone numbers name customers and one number is written in several ways.
+    fn doubt_phones(&self, d: &mut Decision) {
+        /// Digits at the end that two people hardly share.
+        const TELLING: usize = 9;
+        let Some(c) = d.roles.customer else { return };
+        let mut spellings: HashMap<String, HashSet<&str>> = HashMap::new();
+        let (mut phones, mut all) = (0, 0);
+        for row in (0..self.survey.sample.len()).filter(|r| self.survey.is_filled(*r, c)) {
+            let cell = self.survey.cell(row, c);
+            let digits: String =
+                crate::numbers::fold_digits(cell).chars().filter(char::is_ascii_digit).collect();
+            let is_phone = !cell.chars().any(char::is_alphabetic)
+                && (TELLING..=15).contains(&digits.len())
+                && (cell.starts_with('+') || cell.starts_with('0') || cell.starts_with('('));
+            all += 1;
+            phones += usize::from(is_phone);
+            if digits.len() >= TELLING {
+                spellings.entry(digits[digits.len() - TELLING..].to_owned()).or_default().insert(cell);
+            }
+        }
+        let twice: Vec<&HashSet<&str>> = spellings.values().filter(|s| s.len() > 1).collect();
+        if phones * 2 > all && !twice.is_empty() {
+            let mut shown: Vec<&str> = twice
+                .iter()
+                .min_by_key(|s| s.iter().min())
+                .into_iter()
+                .flat_map(|s| s.iter().copied())
+                .collect();
+            shown.sort_unstable();
+            d.unsure.push(format!(
+                "`{}` writes {} telephone numbers in several ways, such as {}: each way is a customer of its own; \
+                 write them in one way, or name another column of customers",
+                self.name(c),
+                twice.len(),
+                shown.join(" and ")
+            ));
+        }
     }
 
     /// Says so where the rows of an order are of several kinds, such as lines and payments, whose sums are the same money.

@@ -72,7 +72,19 @@ impl Looking<'_> {
             Some(score + if self.filled(c) < 0.5 { -10 } else { 0 })
         });
         if by_header {
-            d.roles.customer = customer.filter(|c| c.1 > 0).map(|c| c.0);
+            // Where nothing else names customers, a column `Name` does, if orders have one of them each.
+            let plain_name = || {
+                (0..self.survey.columns.len()).find(|c| {
+                    let returns = self.distinct(*c) * 5 >= 20.min(orders) && self.distinct(*c) < orders;
+                    let one = groups.as_ref().and_then(|g| self.constant_within(g, *c));
+                    words::words(self.name(*c)) == ["name"]
+                        && !self.is_taken(*c)
+                        && self.filled(*c) > 0.9
+                        && returns
+                        && one.is_some_and(|share| share > 0.98)
+                })
+            };
+            d.roles.customer = customer.filter(|c| c.1 > 0).map(|c| c.0).or_else(plain_name);
         }
         // A part of a name is shared by many; an e-mail address beside it is not.
         let mailed = |c: usize| {
