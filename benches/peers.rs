@@ -195,10 +195,16 @@ fn churn(file: &str) {
     let (train, test) = (part(0..cut), part(cut..all.len()));
     let settings = TreeSettings { max_depth: 6, min_leaf: 50, shrinkage: 0.0, ..TreeSettings::default() };
     let (tree, tree_s) = timed(|| Scorer::Tree(Tree::fit(&train, &settings).expect("a tree")));
-    let boost = BoostSettings { leaves: 31, max_depth: 30, l2: 0.0, ..BoostSettings::default() };
+    let boost = BoostSettings {
+        boost_rounds: 100,
+        boost_depth: 30,
+        boost_rate: 0.1,
+        boost_l2: 0.0,
+        ..BoostSettings::default()
+    };
     let (boosting, boosting_s) = timed(|| Scorer::Boosting(Boost::fit(&train, &boost).expect("trees")));
-    let forest = ForestSettings { trees: 100, max_depth: 10, min_leaf: 1, seed: 0 };
-    let (forest, forest_s) = timed(|| Scorer::Forest(Forest::fit(&train, &forest).expect("trees")));
+    let forest = ForestSettings { forest_trees: 100, forest_depth: 10, forest_min_leaf: 1 };
+    let (forest, forest_s) = timed(|| Scorer::Forest(Forest::fit(&train, &forest, 0).expect("trees")));
     let (_, score_s) = timed(|| tree.predict(&all.columns));
     let auc_of = |scorer: &Scorer| auc(&scorer.predict(&test.columns), &test.churned);
     println!(

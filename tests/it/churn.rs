@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tillwise_mine::churn::metrics::{auc, average_precision, judge, lift};
 use tillwise_mine::churn::survival::{kaplan_meier, log_rank, survival_at, Cox, Times};
 use tillwise_mine::churn::tune::out_of_fold;
-use tillwise_mine::churn::{Examples, Feature, Kind, TreeSettings, Values};
+use tillwise_mine::churn::{BoostSettings, Examples, Feature, Kind, ModelSettings, TreeSettings, Values};
 use tillwise_simulate::Shop;
 
 use crate::support::{dataset, Scene};
@@ -49,7 +49,15 @@ fn telco_examples() -> Option<Examples> {
 fn telco_is_predicted_as_well_as_elsewhere() {
     let Some(examples) = telco_examples() else { return };
     assert_eq!((examples.len(), examples.churners()), (7043, 1869));
-    let settings = TreeSettings { max_depth: 8, min_leaf: 20, shrinkage: 300.0, ..TreeSettings::default() };
+    let tree = TreeSettings { max_depth: 8, min_leaf: 20, shrinkage: 300.0, ..TreeSettings::default() };
+    let boost = BoostSettings {
+        boost_rounds: 100,
+        boost_leaves: 8,
+        boost_depth: 3,
+        boost_rate: 0.1,
+        ..BoostSettings::default()
+    };
+    let settings = ModelSettings { tree, boost, ..ModelSettings::default() };
     let mean = |kind: Kind, seeds: u64| -> [f64; 3] {
         let mut sums = [0.0; 3];
         for seed in 0..seeds {

@@ -8,32 +8,30 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::settings;
 
 use super::bins::{Binned, bin_all, gain_by_chance, partition};
 use super::data::{Examples, Feature, Values};
 use super::tree::{Split, Test};
 use crate::MineError;
 
-/// How boosting goes on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BoostSettings {
-    /// Trees.
-    pub rounds: usize,
-    /// Leaves of a tree, at most.
-    pub leaves: usize,
-    /// Splits from the root to a leaf, at most.
-    pub max_depth: usize,
-    /// How much of each tree is added.
-    pub rate: f64,
-    /// Rows in a leaf, at least.
-    pub min_leaf: usize,
-    /// Penalty on the squared values of leaves.
-    pub l2: f64,
-}
-
-impl Default for BoostSettings {
-    fn default() -> Self {
-        BoostSettings { rounds: 100, leaves: 8, max_depth: 3, rate: 0.1, min_leaf: 20, l2: 1.0 }
+settings! {
+    /// How boosting goes on.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct BoostSettings {
+        /// Trees: so many, or where they are tuned, at most.
+        pub boost_rounds: usize = 400,
+        /// Leaves of a tree, at most.
+        pub boost_leaves: usize = 31,
+        /// Splits from the root to a leaf, at most.
+        pub boost_depth: usize = 8,
+        /// How much of each tree is added, above 0 and up to 1.
+        pub boost_rate: f64 = 0.05,
+        /// Rows in a leaf, at least.
+        pub boost_min_leaf: usize = 20,
+        /// Penalty on the squared values of leaves, 0 or more.
+        pub boost_l2: f64 = 1.0,
     }
 }
 
@@ -116,6 +114,18 @@ impl Boost {
     /// # Errors
     /// As [`super::Tree::fit`].
     pub fn fit(examples: &Examples, settings: &BoostSettings) -> Result<Boost, MineError> {
+        Boost::watched(examples, settings, &mut |_| true)
+    }
+
+    /// The same; what is seen of each tree says whether another is to follow.
+    ///
+    /// # Errors
+    /// As [`super::Tree::fit`].
+    pub(super) fn watched(
+        examples: &Examples,
+        settings: &BoostSettings,
+        goes_on: &mut dyn FnMut(&Boost) -> bool,
+    ) -> Result<Boost, MineError> {
         examples.check_shape()?;
         let n = examples.len();
         let binned = bin_all(&examples.columns, false);
@@ -128,9 +138,9 @@ impl Boost {
         let start = (share / (1.0 - share)).ln();
         let mut odds = vec![start; n];
         let mut rounds = Rounds { binned: &binned, settings, slopes: vec![(0.0, 0.0); n] };
-        let mut trees = Vec::with_capacity(settings.rounds);
+        let mut boost = Boost { start, trees: Vec::new() };
         let mut rows: Vec<u32> = (0..n as u32).collect();
-        for _ in 0..settings.rounds {
+        for _ in 0..settings.boost_rounds {
             rounds.slopes.par_iter_mut().with_min_len(4096).enumerate().for_each(|(row, slope)| {
                 let p = 1.0 / (1.0 + (-odds[row]).exp());
                 let weight = examples.weight(row);
@@ -142,12 +152,12 @@ impl Boost {
                 rows[range].iter().for_each(|row| odds[*row as usize] += value);
             }
             let done = tree.len() == 1;
-            trees.push(tree);
-            if done {
+            boost.trees.push(tree);
+            if done || !goes_on(&boost) {
                 break;
             }
         }
-        Ok(Boost { start, trees })
+        Ok(boost)
     }
 
     /// Checks trees from a file.
@@ -168,22 +178,27 @@ impl Boost {
 
     /// Log-odds of churn of a row.
     pub fn log_odds(&self, columns: &[Values], row: usize) -> f64 {
-        let mut sum = self.start;
-        for tree in &self.trees {
-            let mut at = &tree[0];
-            while let Some(split) = &at.split {
-                at = &tree
-                    [if split.goes_low(columns[split.feature].at(row)) { split.low } else { split.high }];
-            }
-            sum += at.value;
-        }
-        sum
+        self.trees.iter().fold(self.start, |sum, tree| sum + leaf(tree, columns, row).value)
+    }
+
+    /// Log-odds before any tree, and what the last tree adds to those of a row.
+    pub(super) fn last(&self, columns: &[Values], row: usize) -> (f64, f64) {
+        (self.start, self.trees.last().map_or(0.0, |tree| leaf(tree, columns, row).value))
     }
 
     /// Probability of churn of a row.
     pub fn predict_row(&self, columns: &[Values], row: usize) -> f64 {
         1.0 / (1.0 + (-self.log_odds(columns, row)).exp())
     }
+}
+
+/// The leaf of a row.
+fn leaf<'t>(tree: &'t [BoostNode], columns: &[Values], row: usize) -> &'t BoostNode {
+    let mut at = &tree[0];
+    while let Some(split) = &at.split {
+        at = &tree[if split.goes_low(columns[split.feature].at(row)) { split.low } else { split.high }];
+    }
+    at
 }
 
 impl Rounds<'_> {
@@ -200,7 +215,7 @@ impl Rounds<'_> {
         let mut open = vec![Open { node: 0, depth: 0, rows: 0..rows.len(), total, counts, best: None }];
         open[0].best = self.best(&open[0]);
         let mut spare = Vec::new();
-        while open.len() < self.settings.leaves {
+        while open.len() < self.settings.boost_leaves {
             // The leaf that gains most; of equals the first.
             let next =
                 (0..open.len()).filter(|i| open[*i].best.is_some()).fold(None, |chosen: Option<usize>, i| {
@@ -252,8 +267,8 @@ impl Rounds<'_> {
                 Some(Split { feature: best.feature, test, blank_low, low: low_node, high: high_node });
             nodes.extend([BoostNode { value: 0.0, split: None }, BoostNode { value: 0.0, split: None }]);
             let depth = leaf.depth + 1;
-            let last = open.len() + 2 >= self.settings.leaves;
-            let deeper = depth < self.settings.max_depth && !last;
+            let last = open.len() + 2 >= self.settings.boost_leaves;
+            let deeper = depth < self.settings.boost_depth && !last;
             // Only leaves that may be split again need counts.
             let (low_counts, high_counts) = if !deeper {
                 (Vec::new(), Vec::new())
@@ -279,7 +294,8 @@ impl Rounds<'_> {
         let leaves = open
             .into_iter()
             .map(|leaf| {
-                let value = -self.settings.rate * leaf.total.g / (leaf.total.h + self.settings.l2);
+                let value =
+                    -self.settings.boost_rate * leaf.total.g / (leaf.total.h + self.settings.boost_l2);
                 nodes[leaf.node].value = value;
                 (leaf.rows, value)
             })
@@ -305,7 +321,7 @@ impl Rounds<'_> {
     }
 
     fn best(&self, leaf: &Open) -> Option<Best> {
-        if leaf.total.rows < 2 * self.settings.min_leaf as u32 {
+        if leaf.total.rows < 2 * self.settings.boost_min_leaf as u32 {
             return None;
         }
         let bests: Vec<Option<Best>> = (0..self.binned.len())
@@ -319,9 +335,9 @@ impl Rounds<'_> {
     }
 
     fn best_of_feature(&self, feature: usize, counts: &[Sums], total: Sums) -> Option<Best> {
-        let (binned, l2) = (&self.binned[feature], self.settings.l2);
+        let (binned, l2) = (&self.binned[feature], self.settings.boost_l2);
         let blank = counts[binned.bins];
-        let least = self.settings.min_leaf.max(1) as u32;
+        let least = self.settings.boost_min_leaf.max(1) as u32;
         let mut order: Vec<u16> = Vec::new();
         if binned.category {
             order.extend((0..binned.bins as u16).filter(|b| counts[*b as usize].rows > 0));

@@ -4,6 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tillwise_core::settings;
 
 use super::bins::bin_all;
 use super::data::{Examples, Values};
@@ -11,22 +12,17 @@ use super::grow::Grower;
 use super::tree::{Tree, TreeSettings};
 use crate::MineError;
 
-/// How a forest grows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ForestSettings {
-    /// Trees.
-    pub trees: usize,
-    /// Splits from the root to a leaf, at most.
-    pub max_depth: usize,
-    /// Rows in a leaf, at least.
-    pub min_leaf: usize,
-    /// Where chance begins.
-    pub seed: u64,
-}
-
-impl Default for ForestSettings {
-    fn default() -> Self {
-        ForestSettings { trees: 200, max_depth: 12, min_leaf: 10, seed: 0 }
+settings! {
+    /// How a forest grows.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct ForestSettings {
+        /// Trees.
+        pub forest_trees: usize = 200,
+        /// Splits from the root to a leaf, at most.
+        pub forest_depth: usize = 12,
+        /// Rows in a leaf, at least.
+        pub forest_min_leaf: usize = 10,
     }
 }
 
@@ -42,11 +38,11 @@ impl Forest {
     ///
     /// # Errors
     /// As [`Tree::fit`].
-    pub fn fit(examples: &Examples, settings: &ForestSettings) -> Result<Forest, MineError> {
+    pub fn fit(examples: &Examples, settings: &ForestSettings, seed: u64) -> Result<Forest, MineError> {
         examples.check_shape()?;
         let tree_settings = TreeSettings {
-            max_depth: settings.max_depth,
-            min_leaf: settings.min_leaf,
+            max_depth: settings.forest_depth,
+            min_leaf: settings.forest_min_leaf,
             shrinkage: 0.0,
             ..TreeSettings::default()
         };
@@ -54,12 +50,12 @@ impl Forest {
         let binned = bin_all(&examples.columns, false);
         let n = examples.len();
         let some = (examples.columns.len() as f64).sqrt().round().max(1.0) as usize;
-        let trees = (0..settings.trees)
+        let trees = (0..settings.forest_trees)
             .into_par_iter()
             .with_max_len(1)
             .map(|number| {
                 let mut rng = Xoshiro256PlusPlus::seed_from_u64(
-                    settings.seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                    seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
                 );
                 let mut times = vec![0u32; n];
                 (0..n).for_each(|_| times[rng.gen_range(0..n)] += 1);

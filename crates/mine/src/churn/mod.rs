@@ -91,6 +91,23 @@ impl Kind {
     }
 }
 
+/// How each kind of model is fitted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelSettings {
+    /// The tree.
+    pub tree: TreeSettings,
+    /// Boosting.
+    pub boost: BoostSettings,
+    /// The forest.
+    pub forest: ForestSettings,
+}
+
+impl From<TreeSettings> for ModelSettings {
+    fn from(tree: TreeSettings) -> Self {
+        ModelSettings { tree, ..ModelSettings::default() }
+    }
+}
+
 /// A fitted model of any kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,17 +125,20 @@ pub enum Scorer {
 }
 
 impl Scorer {
-    /// Fits a model of a kind; `tree` is for a tree alone, the others have their own settings.
+    /// Fits a model of a kind.
     ///
     /// # Errors
     /// If the examples do not carry it.
-    pub fn fit(kind: Kind, examples: &Examples, tree: &TreeSettings, seed: u64) -> Result<Scorer, MineError> {
+    pub fn fit(
+        kind: Kind,
+        examples: &Examples,
+        settings: &ModelSettings,
+        seed: u64,
+    ) -> Result<Scorer, MineError> {
         Ok(match kind {
-            Kind::Tree => Scorer::Tree(Tree::fit(examples, tree)?),
-            Kind::Forest => {
-                Scorer::Forest(Forest::fit(examples, &ForestSettings { seed, ..ForestSettings::default() })?)
-            }
-            Kind::Boosting => Scorer::Boosting(Boost::fit(examples, &BoostSettings::default())?),
+            Kind::Tree => Scorer::Tree(Tree::fit(examples, &settings.tree)?),
+            Kind::Forest => Scorer::Forest(Forest::fit(examples, &settings.forest, seed)?),
+            Kind::Boosting => Scorer::Boosting(Boost::fit(examples, &settings.boost)?),
             Kind::Logistic => Scorer::Logistic(Logistic::fit(examples, 1.0)?),
             Kind::Neural => Scorer::Neural(Neural::fit(examples, seed)?),
         })
@@ -169,14 +189,14 @@ impl Scorer {
 /// ```
 /// use tillwise_mine::churn::act::OfferTerms;
 /// use tillwise_mine::churn::calibrate::Method;
-/// use tillwise_mine::churn::{Examples, Judge, Kind, TrainSettings, Trained, TreeSettings, train};
+/// use tillwise_mine::churn::{Examples, Judge, Kind, ModelSettings, TrainSettings, Trained, train};
 ///
 /// // Whoever has been silent for more than a hundred days leaves, with an exception in ten.
 /// let days: Vec<f64> = (0..400).map(|i| f64::from(i % 200)).collect();
 /// let left: Vec<bool> = (0..400).map(|i| (i % 200 > 100) != (i % 10 == 0)).collect();
 /// let examples = Examples::of_numbers(&["days_since_last"], vec![days], left);
 /// let settings = TrainSettings {
-///     model: Some(Kind::Tree), margin: 0.01, tree: TreeSettings::default(), tuning: None, folds: 5, seed: 1,
+///     model: Some(Kind::Tree), margin: 0.01, models: ModelSettings::default(), tuning: None, folds: 5, seed: 1,
 ///     calibration: Method::Platt, bootstrap: 0,
 ///     terms: OfferTerms { offer_cost: 1.0, response_rate: 0.1, value_saved: 0.3 },
 /// };

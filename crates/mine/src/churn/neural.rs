@@ -147,7 +147,7 @@ mod tests {
 
     use super::Neural;
     use crate::churn::metrics::{auc, judge};
-    use crate::churn::{Examples, Kind, Scorer, TreeSettings};
+    use crate::churn::{Examples, Kind, ModelSettings, Scorer};
 
     /// Churn where two numbers agree in sign: no straight line tells it.
     fn examples(n: usize, seed: u64) -> Examples {
@@ -162,9 +162,9 @@ mod tests {
     fn a_network_learns_what_no_line_can() {
         let (train, test) = (examples(4000, 1), examples(4000, 2));
         let p =
-            Scorer::fit(Kind::Neural, &train, &TreeSettings::default(), 7).unwrap().predict(&test.columns);
+            Scorer::fit(Kind::Neural, &train, &ModelSettings::default(), 7).unwrap().predict(&test.columns);
         let line =
-            Scorer::fit(Kind::Logistic, &train, &TreeSettings::default(), 7).unwrap().predict(&test.columns);
+            Scorer::fit(Kind::Logistic, &train, &ModelSettings::default(), 7).unwrap().predict(&test.columns);
         // 0.9 for those who know the truth.
         assert!(auc(&p, &test.churned).unwrap() > 0.87 && auc(&line, &test.churned).unwrap() < 0.6);
         let j = judge(&p, &test.churned);

@@ -14,9 +14,9 @@ use super::data::{Examples, FEW, Feature, UNKNOWN, Values};
 use super::metrics::{
     Bin, Confusion, Gain, Judgement, METRICS, auc, confusion, gains, intervals, judge, reliability,
 };
-use super::tree::{Tree, TreeSettings};
-use super::tune::{Choice, Tuning, out_of_fold, tune};
-use super::{Churn, Kind, Scorer};
+use super::tree::Tree;
+use super::tune::{Choice, Tuning, out_of_fold, tune, tune_boosting};
+use super::{BoostSettings, Churn, Kind, ModelSettings, Scorer};
 use crate::MineError;
 
 /// How a model is trained.
@@ -26,9 +26,9 @@ pub struct TrainSettings {
     pub model: Option<Kind>,
     /// For `None`: the AUC by which a challenger must beat the tree.
     pub margin: f64,
-    /// The tree, where nothing is tuned.
-    pub tree: TreeSettings,
-    /// What is tried for the tree.
+    /// Each model, where nothing is tuned.
+    pub models: ModelSettings,
+    /// What is tried.
     pub tuning: Option<Tuning>,
     /// Folds that calibration looks at.
     pub folds: usize,
@@ -103,6 +103,9 @@ pub struct TrainReport {
     pub model: String,
     /// Depth, leaf size, pruning and shrinkage of the tree; its cross-validated loss and AUC.
     pub tree: Option<Choice>,
+    /// How boosting went on, where it was fitted: chosen on rows not seen, where it was tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boosting: Option<BoostSettings>,
     /// Leaves of the tree.
     pub leaves: usize,
     /// Every model and baseline.
@@ -264,10 +267,14 @@ pub fn train(
     settings: &TrainSettings,
 ) -> Result<Trained, MineError> {
     training.check_shape()?;
-    let (tree_settings, tried) = match &settings.tuning {
-        Some(tuning) => tune(training, &settings.tree, tuning)?,
-        None => (settings.tree.clone(), Vec::new()),
-    };
+    let mut models = settings.models.clone();
+    let mut tried = Vec::new();
+    if let Some(tuning) = &settings.tuning {
+        (models.tree, tried) = tune(training, &models.tree, tuning)?;
+        if settings.model.is_none_or(|kind| kind == Kind::Boosting) {
+            models.boost = tune_boosting(training, &models.boost, tuning)?;
+        }
+    }
     let fold = training.folds(settings.folds, settings.seed);
     let mut kinds: Vec<Kind> = match settings.model {
         None => Kind::ALL.into_iter().chain(cfg!(feature = "neural").then_some(Kind::Neural)).collect(),
@@ -293,8 +300,8 @@ pub fn train(
     let mut fitted: Vec<(Kind, Scorer, Calibration, Vec<f64>)> = Vec::new();
     let mut merits = Vec::new();
     for kind in kinds {
-        let unseen = out_of_fold(kind, training, &tree_settings, &fold, settings.seed);
-        let scorer = Scorer::fit(kind, training, &tree_settings, settings.seed);
+        let unseen = out_of_fold(kind, training, &models, &fold, settings.seed);
+        let scorer = Scorer::fit(kind, training, &models, settings.seed);
         let (unseen, scorer) = match (unseen, scorer) {
             (Ok(unseen), Ok(scorer)) => (unseen, scorer),
             (Err(e), _) | (_, Err(e)) if kind == Kind::Tree || settings.model == Some(kind) => return Err(e),
@@ -365,7 +372,7 @@ pub fn train(
     let (kind, scorer, calibration, _) = fitted.swap_remove(chosen);
     let tree = match &scorer {
         Scorer::Tree(tree) => tree.clone(),
-        _ => Tree::fit(training, &tree_settings)?,
+        _ => Tree::fit(training, &models.tree)?,
     };
     let blank = |c: &Values| match c {
         Values::Number(v) => v.iter().any(|v| !v.is_finite()),
@@ -392,6 +399,7 @@ pub fn train(
         training_churners: training.churners(),
         model: kind.name().to_owned(),
         tree: tried.into_iter().next(),
+        boosting: judged.iter().any(|j| j.model == Kind::Boosting.name()).then_some(models.boost),
         leaves: tree.leaves(),
         judged,
         reliability: reliability(&probabilities, &churned),

@@ -8,7 +8,7 @@ use super::bins::bin_all;
 use super::data::Examples;
 use super::metrics::{auc, log_loss};
 use super::tree::{Tree, TreeSettings};
-use super::{Kind, Scorer};
+use super::{Boost, BoostSettings, Kind, ModelSettings, Scorer};
 use crate::MineError;
 
 /// What may be tried, and how.
@@ -26,6 +26,10 @@ pub struct Tuning {
     pub shrinkages: Vec<f64>,
     /// Cost-complexities that are tried.
     pub prunings: Vec<f64>,
+    /// Leaves and depths of boosted trees that are tried, where the settings allow as many.
+    pub boosted: Vec<(usize, usize)>,
+    /// Rounds of boosting that may pass without a smaller loss.
+    pub patience: usize,
     /// Rows that settings are tried on, at most, evenly spread.
     pub sample: usize,
 }
@@ -39,6 +43,8 @@ impl Default for Tuning {
             leaves: vec![20, 50, 100],
             shrinkages: vec![0.0, 10.0, 100.0, 300.0],
             prunings: vec![0.0, 0.0002, 0.001],
+            boosted: vec![(2, 1), (4, 2), (8, 3), (16, 5), (31, 8)],
+            patience: 20,
             sample: 100_000,
         }
     }
@@ -76,13 +82,7 @@ pub fn tune(
     tuning: &Tuning,
 ) -> Result<(TreeSettings, Vec<Choice>), MineError> {
     base.check()?;
-    let rows: Vec<usize> = if examples.len() > tuning.sample {
-        (0..tuning.sample).map(|i| i * examples.len() / tuning.sample).collect()
-    } else {
-        (0..examples.len()).collect()
-    };
-    let sampled = examples.pick(&rows);
-    sampled.check_shape()?;
+    let sampled = sample(examples, tuning)?;
     let fold = sampled.folds(tuning.folds, tuning.seed);
     let binned = bin_all(&sampled.columns, true);
     let deepest = tuning.depths.iter().copied().max().unwrap_or(base.max_depth);
@@ -147,6 +147,82 @@ pub fn tune(
     Ok((chosen, all))
 }
 
+/// The rows that settings are tried on.
+fn sample(examples: &Examples, tuning: &Tuning) -> Result<Examples, MineError> {
+    let n = examples.len().min(tuning.sample);
+    let rows: Vec<usize> = (0..n).map(|i| i * examples.len() / n.max(1)).collect();
+    let sampled = examples.pick(&rows);
+    sampled.check_shape()?;
+    Ok(sampled)
+}
+
+/// The leaves, depth and rounds of boosting with the smallest log loss on rows not seen: each fold's loss is followed tree by tree until it has
+/// not fallen for [`Tuning::patience`] of them (early stopping), and the losses of all folds are added up. Of settings that are equal the
+/// simplest wins.
+///
+/// # Errors
+/// If the examples do not carry a tree.
+pub fn tune_boosting(
+    examples: &Examples,
+    base: &BoostSettings,
+    tuning: &Tuning,
+) -> Result<BoostSettings, MineError> {
+    let sampled = sample(examples, tuning)?;
+    let fold = sampled.folds(tuning.folds, tuning.seed);
+    let mut best: Option<(f64, BoostSettings)> = None;
+    for (leaves, depth) in &tuning.boosted {
+        let settings = BoostSettings {
+            boost_leaves: (*leaves).min(base.boost_leaves),
+            boost_depth: (*depth).min(base.boost_depth),
+            ..base.clone()
+        };
+        let curves = (0..tuning.folds as u8)
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|held_out| {
+                let rows = |own: bool| -> Vec<usize> {
+                    (0..sampled.len()).filter(|r| (fold[*r] == held_out) == own).collect()
+                };
+                losses(&sampled.pick(&rows(false)), &sampled.pick(&rows(true)), &settings, tuning.patience)
+            })
+            .collect::<Result<Vec<Vec<f64>>, MineError>>()?;
+        let longest = curves.iter().map(Vec::len).max().unwrap_or(0);
+        for round in 0..longest {
+            // A fold that has ended does not get better.
+            let loss: f64 = curves.iter().filter_map(|c| c.get(round).or(c.last())).sum();
+            if best.as_ref().is_none_or(|b| loss < b.0) {
+                best = Some((loss, BoostSettings { boost_rounds: round + 1, ..settings.clone() }));
+            }
+        }
+    }
+    Ok(best.map_or_else(|| base.clone(), |b| b.1))
+}
+
+/// The log loss on other rows after each tree.
+fn losses(
+    train: &Examples,
+    test: &Examples,
+    settings: &BoostSettings,
+    patience: usize,
+) -> Result<Vec<f64>, MineError> {
+    let mut odds: Vec<f64> = vec![0.0; test.len()];
+    let (mut curve, mut least) = (Vec::new(), 0);
+    Boost::watched(train, settings, &mut |boost| {
+        for (row, odds) in odds.iter_mut().enumerate() {
+            let (start, more) = boost.last(&test.columns, row);
+            *odds = if curve.is_empty() { start + more } else { *odds + more };
+        }
+        let p: Vec<f64> = odds.iter().map(|o| 1.0 / (1.0 + (-o).exp())).collect();
+        let loss = log_loss(&p, &test.churned) * test.len() as f64;
+        if curve.get(least).is_none_or(|l| loss < *l) {
+            least = curve.len();
+        }
+        curve.push(loss);
+        curve.len() - least <= patience
+    })?;
+    Ok(curve)
+}
+
 /// For each row the probability by a model that was fitted to the other folds.
 ///
 /// # Errors
@@ -154,7 +230,7 @@ pub fn tune(
 pub fn out_of_fold(
     kind: Kind,
     examples: &Examples,
-    settings: &TreeSettings,
+    settings: &ModelSettings,
     fold: &[u8],
     seed: u64,
 ) -> Result<Vec<f64>, MineError> {

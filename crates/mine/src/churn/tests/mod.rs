@@ -175,7 +175,7 @@ proptest! {
                 prop_assert!(any(p) && (1..=kinds as u32).contains(&rule));
             }
         }
-        let boost = Boost::fit(&e, &BoostSettings { rounds: 5, min_leaf: 2, ..BoostSettings::default() }).unwrap();
+        let boost = Boost::fit(&e, &BoostSettings { boost_rounds: 5, boost_leaves: 8, boost_depth: 3, boost_rate: 0.1, boost_min_leaf: 2, boost_l2: 1.0 }).unwrap();
         prop_assert!((0..rows.len()).all(|r| any(boost.predict_row(&e.columns, r))));
     }
 }
@@ -394,7 +394,7 @@ fn one_thread_and_many_give_the_same_models() {
     let e = examples(3000);
     let fit = || {
         let tree = TreeSettings::default();
-        Kind::ALL.map(|kind| Scorer::fit(kind, &e, &tree, 7).unwrap())
+        Kind::ALL.map(|kind| Scorer::fit(kind, &e, &tree.clone().into(), 7).unwrap())
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert!(pool.install(fit) == fit());
@@ -415,7 +415,7 @@ fn challengers_find_what_there_is() {
     };
     let best = auc(&(0..4000).map(truth).collect::<Vec<_>>(), &test.churned).unwrap();
     for kind in Kind::ALL {
-        let scorer = Scorer::fit(kind, &e, &TreeSettings::default(), 1).unwrap();
+        let scorer = Scorer::fit(kind, &e, &ModelSettings::default(), 1).unwrap();
         let p = scorer.predict(&test.columns);
         // Two steps are no straight line, but most of the way is.
         let least = if kind == Kind::Logistic { best - 0.06 } else { best - 0.01 };
@@ -448,7 +448,7 @@ fn tuning_prefers_what_predicts() {
     assert!(tried.windows(2).all(|w| w[0].log_loss <= w[1].log_loss));
     assert_eq!((chosen.max_depth, chosen.min_leaf), (tried[0].max_depth, tried[0].min_leaf));
     let fold = e.folds(5, 0);
-    let p = out_of_fold(Kind::Tree, &e, &chosen, &fold, 0).unwrap();
+    let p = out_of_fold(Kind::Tree, &e, &chosen.into(), &fold, 0).unwrap();
     assert!(p.iter().all(|p| (0.0..=1.0).contains(p)));
     let of_fold = |f: u8| {
         let rows = (0..3000).filter(|r| fold[*r] == f);
@@ -585,7 +585,7 @@ fn extreme_numbers_part_as_others_do() {
         let values: Vec<f64> = (0..400).map(|i| if i % 3 == 0 { high } else { low }).collect();
         let e = Examples::of_numbers(&["x"], vec![values], (0..400).map(|i| i % 3 == 0).collect());
         for kind in [Kind::Tree, Kind::Forest, Kind::Boosting] {
-            let scorer = Scorer::fit(kind, &e, &raw(Criterion::Gini, 2, 5), 1).unwrap();
+            let scorer = Scorer::fit(kind, &e, &raw(Criterion::Gini, 2, 5).into(), 1).unwrap();
             assert_eq!(auc(&scorer.predict(&e.columns), &e.churned), Some(1.0), "{} {low}", kind.name());
             assert!(scorer.check(&e.features).is_ok());
         }
@@ -646,7 +646,7 @@ fn bad_examples_are_refused() {
         let tree = Tree::fit(&e, &raw(Criterion::Gini, 3, 1)).unwrap();
         assert_eq!(tree.leaves(), 1);
         for kind in Kind::ALL {
-            let p = Scorer::fit(kind, &e, &TreeSettings::default(), 0).unwrap().predict(&e.columns);
+            let p = Scorer::fit(kind, &e, &ModelSettings::default(), 0).unwrap().predict(&e.columns);
             assert!(p.iter().all(|p| (p - 0.5).abs() < 0.2), "{}", kind.name());
         }
     }
@@ -665,7 +665,7 @@ fn the_rows_that_choose_a_model_are_not_those_it_is_reported_on() {
     let settings = TrainSettings {
         model: None,
         margin: 0.0,
-        tree: raw(Criterion::Gini, 2, 20),
+        models: raw(Criterion::Gini, 2, 20).into(),
         tuning: None,
         folds: 4,
         seed: 3,

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use tillwise_core::{settings, settings_table};
 use tillwise_mine::churn::act::OfferTerms;
 use tillwise_mine::churn::calibrate::Method;
-use tillwise_mine::churn::{Criterion, Kind, TrainSettings, TreeSettings, Tuning};
+use tillwise_mine::churn::{
+    BoostSettings, Criterion, ForestSettings, Kind, ModelSettings, TrainSettings, TreeSettings, Tuning,
+};
 
 use crate::PipelineError;
 use crate::config::{Auto, check_features, is_churn_feature, is_text, range};
@@ -89,6 +91,10 @@ settings! {
         /// What models look at.
         pub features: Vec<String> = FEATURES.map(str::to_owned).to_vec(),
         ..
+        /// Boosting: with `tune`, leaves, depth and rounds are chosen up to these.
+        pub boost: BoostSettings,
+        /// The forest.
+        pub forest: ForestSettings,
         /// What an offer to stay costs and brings. A customer's value is the revenue of the last 365 days.
         pub terms: OfferTerms,
     }
@@ -142,13 +148,17 @@ impl Settings {
                 ChurnModel::Fixed(kind) => Some(kind),
             },
             margin: self.margin,
-            tree: TreeSettings {
-                criterion: self.criterion,
-                max_depth: self.max_depth,
-                min_leaf: self.min_leaf,
-                pruning: self.pruning,
-                shrinkage: self.shrinkage,
-                monotone: features.iter().map(direction).collect(),
+            models: ModelSettings {
+                tree: TreeSettings {
+                    criterion: self.criterion,
+                    max_depth: self.max_depth,
+                    min_leaf: self.min_leaf,
+                    pruning: self.pruning,
+                    shrinkage: self.shrinkage,
+                    monotone: features.iter().map(direction).collect(),
+                },
+                boost: self.boost.clone(),
+                forest: self.forest.clone(),
             },
             tuning: self.tune.then(|| {
                 let up_to = |all: Vec<usize>, fits: &dyn Fn(usize) -> bool, own: usize| {
@@ -192,11 +202,21 @@ impl Settings {
         within("[churn] max_depth", self.max_depth, 1, 30)?;
         within("[churn] min_leaf", self.min_leaf, 1, 1_000_000_000)?;
         within("[churn] folds", self.folds, 2, 20)?;
+        within("[churn] boost_rounds", self.boost.boost_rounds, 1, 10_000)?;
+        within("[churn] boost_leaves", self.boost.boost_leaves, 2, 1_000)?;
+        within("[churn] boost_depth", self.boost.boost_depth, 1, 30)?;
+        within("[churn] boost_min_leaf", self.boost.boost_min_leaf, 1, 1_000_000_000)?;
+        within("[churn] forest_trees", self.forest.forest_trees, 1, 10_000)?;
+        within("[churn] forest_depth", self.forest.forest_depth, 1, 30)?;
+        within("[churn] forest_min_leaf", self.forest.forest_min_leaf, 1, 1_000_000_000)?;
+        let rate = self.boost.boost_rate;
+        range("[churn] boost_rate", rate > 0.0 && rate <= 1.0, "above 0 and up to 1", rate.to_string())?;
         within("[churn] bootstrap", self.bootstrap, 0, 10_000)?;
         for (key, value) in [
             ("[churn] margin", self.margin),
             ("[churn] pruning", self.pruning),
             ("[churn] shrinkage", self.shrinkage),
+            ("[churn] boost_l2", self.boost.boost_l2),
             ("[churn] offer_cost", self.terms.offer_cost),
             ("[churn] budget", self.budget.unwrap_or(0.0)),
         ] {
