@@ -5,7 +5,8 @@
 
 needs lightgbm, scikit-learn, lifelines, numpy and pandas, and the real data sets in $TILLWISE_DATASETS. Each data set is cut into five parts by a
 seed. `tillwise contract --model boosting` gives every row the probability of a model that has not seen it, calibrated as it always is;
-LightGBM's defaults (categories as they are) give the same, as they come and calibrated by Platt's scaling on the other parts. The table has
+LightGBM's defaults (categories as they are) give the same, as they come and calibrated by Platt's scaling on the other parts. Leaves, depth and rounds of ours are
+chosen on all five parts, so a little of each part is known; of LightGBM nothing is chosen. The table has
 AUC and Brier score, and the difference with its 95 % interval over pairs of rows drawn again a thousand times."""
 import os
 import pathlib
@@ -23,7 +24,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 warnings.filterwarnings("ignore")
-SEEDS = range(int(os.environ.get("SEEDS", "2")))
+SEEDS = range(int(os.environ.get("SEEDS", "3")))
 
 
 def tables():
@@ -85,13 +86,13 @@ def of_lightgbm(table, seed):
     return plain, calibrated
 
 
-def interval(measure, y, a, b):
+def interval(measure, y, pairs):
     draw = np.random.default_rng(7)
     differences = []
     for _ in range(1000 if len(y) < 10000 else 200):
         rows = draw.integers(0, len(y), len(y))
         if 0 < y[rows].sum() < len(rows):
-            differences.append(measure(y[rows], a[rows]) - measure(y[rows], b[rows]))
+            differences.append(np.mean([measure(y[rows], a[rows]) - measure(y[rows], b[rows]) for a, b in pairs]))
     return np.quantile(differences, [0.025, 0.975])
 
 
@@ -110,8 +111,8 @@ def main():
         brier = mean(lambda i: brier_score_loss(y, ours[i]))
         plain, scaled = (mean(lambda i: brier_score_loss(y, theirs[i][k])) for k in (0, 1))
         better = 0 if plain < scaled else 1
-        low, high = interval(roc_auc_score, y, ours[0], theirs[0][0])
-        b_low, b_high = interval(brier_score_loss, y, ours[0], theirs[0][better])
+        low, high = interval(roc_auc_score, y, [(o, t[0]) for o, t in zip(ours, theirs)])
+        b_low, b_high = interval(brier_score_loss, y, [(o, t[better]) for o, t in zip(ours, theirs)])
         print(f"| {name} | {len(y)} | {auc:.4f} | {auc_l:.4f} | {auc - auc_l:+.4f} ({low:+.4f} to {high:+.4f}) | {brier:.4f} | {plain:.4f} | {scaled:.4f} | "
               f"{brier - min(plain, scaled):+.4f} ({b_low:+.4f} to {b_high:+.4f}) |", flush=True)
 

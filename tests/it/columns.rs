@@ -235,6 +235,7 @@ fn check(world: &World, table: &str) -> Found {
         "churn_gains" => churn::gains(world),
         "churn_importance" => churn::importance(world),
         "churn_targets" => churn::targets(world),
+        "churn_cutoffs" => churn::cutoffs(world),
         "contract_customers" => contracts::customers(world),
         "survival" => contracts::survival(world),
         "survival_tests" => contracts::tests(world),
@@ -341,6 +342,13 @@ fn world() -> &'static World {
         let mixture = CONFIG.replace("k = \"auto\"", "method = \"gaussian_mixture\"\nk = \"auto\"");
         scene.write("mixture.toml", mixture.replace("out = \"out\"", "out = \"mixture\""));
         scene.done(&["run", "mixture.toml", "--only", "cluster"]);
+        scene.write("fading.csv", facts::fading());
+        scene.write(
+            "fading.toml",
+            "[input]\nfiles = [\"fading.csv\"]\n[columns]\ncustomer = \"customer\"\norder = \"order\"\ndate = \"date\"\n\
+             amount = \"amount\"\n[run]\nout = \"fading\"\n[churn]\nhorizon_days = 60\n",
+        );
+        scene.done(&["run", "fading.toml", "--only", "churn"]);
         scene.write("contracts.csv", facts::contracts());
         let args = [
             "contract", "contracts.csv", "--label", "left", "--id", "id", "--tenure", "months", "--out",
@@ -372,6 +380,8 @@ fn world() -> &'static World {
             let frame = Frame::read(&scene.path(&format!("mixture/current/{name}.parquet")));
             tables.insert(format!("mixture: {name}"), frame);
         }
+        let fading = Frame::read(&scene.path("fading/current/churn_cutoffs.parquet"));
+        tables.insert("fading: churn_cutoffs".to_owned(), fading);
         let contract_metrics = Frame::read(&scene.path("contract/churn_metrics.parquet"));
         tables.insert("contract: churn_metrics".to_owned(), contract_metrics);
         let record = scene.json("out/current/run.json");
@@ -419,7 +429,7 @@ fn every_swap_of_two_columns_is_noticed() {
     let unseen = |mutant: &mut World, (name, a, b): &(&str, &String, &String)| {
         // Wherever the table is written; and back.
         let swap = |mutant: &mut World| {
-            for written in [(*name).to_owned(), format!("mixture: {name}")] {
+            for written in [(*name).to_owned(), format!("mixture: {name}"), format!("fading: {name}")] {
                 if let Some(frame) = mutant.tables.get_mut(&written) {
                     frame.swap(a, b);
                 }

@@ -22,6 +22,7 @@ mod forecast;
 mod formats;
 mod hostile;
 mod market;
+mod nightly;
 mod real_data;
 mod report;
 mod run;

@@ -89,6 +89,22 @@ fn export(customers: usize) -> Vec<u8> {
     text
 }
 
+/// Two nights with a store: what is known, what changed and what is gone. The second night is the one that is disturbed.
+fn with_store() -> Setting {
+    let scene = Scene::new();
+    let store = CONFIG.replace("orders.csv", "*.csv") + "[store]\nfiles = \"all\"\n";
+    scene.write("tillwise.toml", store);
+    for (name, customers) in [("known.csv", 30), ("changed.csv", 40), ("gone.csv", 50)] {
+        scene.write(name, export(customers));
+    }
+    scene.done(&["run"]);
+    fs::rename(scene.path("out"), scene.path("before")).unwrap();
+    scene.write("changed.csv", export(45));
+    scene.write("new.csv", export(60));
+    fs::remove_file(scene.path("gone.csv")).unwrap();
+    Setting { scene, args: vec!["run", "--threads", "1"] }
+}
+
 /// A first run, a run after another, and one that is made again.
 fn settings() -> [Setting; 3] {
     let new = |published: Option<usize>, args: &[&'static str]| {
@@ -115,14 +131,14 @@ fn is_whole(run: &Path) -> bool {
 #[test]
 fn after_any_kill_or_failing_call_comes_a_whole_run() {
     let asked = std::env::var("TILLWISE_FAULTS").ok().and_then(|n| n.parse::<usize>().ok());
-    for (number, setting) in settings().into_iter().enumerate() {
+    for (number, setting) in settings().into_iter().chain([with_store()]).enumerate() {
         let current = setting.scene.path("out/current");
         setting.restore();
         let undisturbed = setting.run(0, "");
         assert_eq!(undisturbed.code, 0, "{}", undisturbed.stderr);
         let expected = content(&current.canonicalize().unwrap());
         let calls = setting.calls().len();
-        let trials = asked.map_or(60, |n| n / 3);
+        let trials = asked.map_or(60, |n| n / 4);
         for trial in 0..trials {
             let at = 1 + (trial * calls / trials) % calls;
             let what = ["kill", EIO, "kill", ENOSPC][trial % 4];

@@ -126,6 +126,12 @@ pub struct Run {
     /// Run again even if this run, of the same files and config, is published already.
     #[arg(long)]
     pub force: bool,
+    /// With a store: read every file that is there again, whether it is known or not.
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// With a store: the files as they were known at the end of this day (UTC), and none that came later.
+    #[arg(long, value_name = "DATE", conflicts_with = "full_refresh")]
+    pub as_known_on: Option<Day>,
 }
 
 #[derive(Debug, clap::Args)]

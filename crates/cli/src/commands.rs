@@ -192,7 +192,7 @@ pub fn demo(demo: &Demo) -> Result<Ended, Failure> {
     }
     print("\n")?;
     let common = Common { config, out: None, as_of: None };
-    run(&Run { common, only: Vec::new(), force: true })
+    run(&Run { common, only: Vec::new(), force: true, full_refresh: false, as_known_on: None })
 }
 
 pub fn run(run: &Run) -> Result<Ended, Failure> {
@@ -201,7 +201,9 @@ pub fn run(run: &Run) -> Result<Ended, Failure> {
         plan.config.run.analyses.clone_from(&run.only);
         plan.by_name = true;
     }
-    plan.force = run.force;
+    plan.force = run.force || run.full_refresh;
+    plan.full_refresh = run.full_refresh;
+    plan.as_known_on = run.as_known_on;
     finish(&plan)
 }
 
@@ -322,6 +324,8 @@ fn plan(common: &Common) -> Result<Plan, Failure> {
         by_name: false,
         stage: None,
         force: false,
+        full_refresh: false,
+        as_known_on: None,
     })
 }
 

@@ -22,19 +22,21 @@ mod quality;
 pub mod rejected;
 mod repeats;
 mod rows;
+mod settle;
 mod source;
+pub mod taken;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 use rayon::prelude::*;
-use tillwise_core::schema::{REJECTS, TRANSACTIONS};
+use tillwise_core::message;
+use tillwise_core::schema::TRANSACTIONS;
 use tillwise_core::told::Message;
-use tillwise_core::{VALUE, message, shortened};
-use tillwise_table::{Compression, TableError, TableWriter, arrow_schema, assemble};
+use tillwise_table::{TableError, arrow_schema};
 
 pub use config::{
     Cancelled, Cleaning, ColumnRef, Columns, Different, Format, Input, Join, MissingCustomer, NegativePrice,
@@ -47,7 +49,8 @@ use dates::DateFormat;
 use months::Months;
 use numbers::NumberFormat;
 use repeats::RepeatLog;
-use rows::{Above, PARTS, Parsed, Part, Patterns, Reason, Reject, RowReader, Rules, Stats};
+use rows::{Above, PARTS, Parsed, Part, Patterns, RowReader, Rules, Stats};
+use settle::{FEW_ROWS, Harvest, Rejects};
 use source::{BLOCKS_A_ROUND, Block, Layout, Source};
 
 /// What to ingest.
@@ -183,11 +186,11 @@ impl Plan {
     /// # Errors
     /// If it contradicts itself or lacks something.
     pub fn check(&self) -> Result<(), IngestError> {
-        self.rules().map(|_| ())
+        self.rules(false).map(|_| ())
     }
 
-    /// The rules of each file.
-    fn rules(&self) -> Result<Vec<Rules>, IngestError> {
+    /// The rules of each file. `taken_in` keeps all that other files may ask for later.
+    fn rules(&self, taken_in: bool) -> Result<Vec<Rules>, IngestError> {
         let columns = self.columns.by_part();
         let mapped: [bool; PARTS.len()] = std::array::from_fn(|i| columns[i].is_some());
         for (part, key) in [(Part::Customer, "customer"), (Part::Date, "date")] {
@@ -214,14 +217,20 @@ impl Plan {
                 "correct one of them",
             ));
         }
-        let shared = self.rules_of(&self.input, mapped)?;
+        let by_order_line = self.columns.order.is_some() && (taken_in || self.others() > 1);
+        let shared = self.rules_of(&self.input, mapped, by_order_line)?;
         if self.input.file.is_empty() {
             return Ok(vec![shared; self.files.len().max(1)]);
         }
-        self.files.iter().map(|f| self.rules_of(&self.input.of_file(&f.name), mapped)).collect()
+        self.files.iter().map(|f| self.rules_of(&self.input.of_file(&f.name), mapped, by_order_line)).collect()
     }
 
-    fn rules_of(&self, input: &Input, mapped: [bool; PARTS.len()]) -> Result<Rules, IngestError> {
+    fn rules_of(
+        &self,
+        input: &Input,
+        mapped: [bool; PARTS.len()],
+        by_order_line: bool,
+    ) -> Result<Rules, IngestError> {
         let numbers = NumberFormat::new(&input.decimal, &input.thousands).map_err(|problem| {
             IngestError::config("[input] decimal, thousands", problem, "use two different marks")
         })?;
@@ -260,15 +269,19 @@ impl Plan {
             cleaning: self.cleaning.clone(),
             patterns: Patterns::of(&self.cleaning),
             mapped,
-            by_order_line: self.by_order_line(),
+            by_order_line,
             schema: arrow_schema(TRANSACTIONS),
         })
     }
 
-    /// Whether several files may tell of the same order line.
-    fn by_order_line(&self) -> bool {
-        let others = self.files.iter().filter(|f| !self.input.adds(&f.name)).count();
-        others > 1 && self.columns.order.is_some()
+    /// Files that may tell of the same order line.
+    fn others(&self) -> usize {
+        self.files.iter().filter(|f| !self.input.adds(&f.name)).count()
+    }
+
+    /// By file, whether its rows stand in no other.
+    fn adds(&self) -> Vec<bool> {
+        self.files.iter().map(|f| self.input.adds(&f.name)).collect()
     }
 }
 
@@ -287,24 +300,45 @@ struct Piece {
 /// If a file cannot be read, a mapped column is missing, no row is accepted, or the result cannot be
 /// written. Bad rows are not errors.
 pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
-    let rules = &plan.rules()?;
-    let rejects_folder = out.join("rejects");
-    std::fs::create_dir_all(&rejects_folder).map_err(IngestError::write(&rejects_folder))?;
     let scratch = out.join("repeats.tmp");
+    let harvest = read(plan, &plan.rules(false)?, None, &out.join("transactions"), &scratch, &rejects(out)?)?;
+    let quality = harvest.settle(plan)?;
+    std::fs::remove_dir_all(&scratch).map_err(IngestError::write(&scratch))?;
+    Ok(quality)
+}
+
+/// The table of rejects in a folder of results.
+fn rejects(out: &Path) -> Result<PathBuf, IngestError> {
+    let folder = out.join("rejects");
+    std::fs::create_dir_all(&folder).map_err(IngestError::write(&folder))?;
+    Ok(folder.join("rejects.parquet"))
+}
+
+/// Reads all files. `number` is that of a file that is taken in, where others may be asked about it later.
+fn read(
+    plan: &Plan,
+    rules: &[Rules],
+    number: Option<usize>,
+    transactions: &Path,
+    hashes: &Path,
+    rejects: &Path,
+) -> Result<Harvest, IngestError> {
     let mut sink = Sink {
         rules,
+        number: number.unwrap_or(0),
         fills: !plan.input.fill_down.is_empty(),
         above: Vec::new(),
-        months: Months::create(&out.join("transactions"), rules[0].schema.clone(), plan.memory_limit)?,
+        months: Months::create(transactions, rules[0].schema.clone(), plan.memory_limit)?,
         log: RepeatLog::create(
-            &scratch,
+            hashes,
             &plan.cleaning,
-            plan.files.iter().map(|f| plan.input.adds(&f.name)).collect(),
-            plan.by_order_line(),
+            plan.adds(),
+            rules[0].by_order_line,
+            number.is_some(),
         )?,
         few: BTreeMap::new(),
         notes: Vec::new(),
-        rejects: Rejects::create(&rejects_folder.join("rejects.parquet"))?,
+        rejects: Rejects::create(rejects)?,
         stats: Stats::default(),
         files: plan
             .files
@@ -318,9 +352,7 @@ pub fn ingest(plan: &Plan, out: &Path) -> Result<Quality, IngestError> {
         // The receiver goes with a failure, so that the reading thread does not wait for ever.
         sink.take_all(receive)
     })?;
-    let quality = sink.finish(plan)?;
-    std::fs::remove_dir_all(&scratch).map_err(IngestError::write(&scratch))?;
-    Ok(quality)
+    sink.close()
 }
 
 fn read_files(plan: &Plan, send: &SyncSender<Result<Piece, IngestError>>) {
@@ -360,6 +392,8 @@ fn read_files(plan: &Plan, send: &SyncSender<Result<Piece, IngestError>>) {
 struct Sink<'a> {
     /// By file.
     rules: &'a [Rules],
+    /// That of the first file, by which rows without an order's number are told apart.
+    number: usize,
     /// Whether blank cells repeat the one above, so that blocks must be read one after the other.
     fills: bool,
     /// The file and what is above its next block.
@@ -392,11 +426,11 @@ impl Sink<'_> {
 
     /// Reads blocks side by side; one after the other where a row depends on the one above it.
     fn parse(&mut self, round: &[Piece]) -> Result<Vec<ParsedBlock>, IngestError> {
-        let rules = self.rules;
+        let (rules, number) = (self.rules, self.number);
         if !self.fills {
             return round
                 .par_iter()
-                .map(|piece| read_piece(piece, &rules[piece.file], Vec::new()).map(|p| p.0))
+                .map(|piece| read_piece(piece, &rules[piece.file], number, Vec::new()).map(|p| p.0))
                 .collect();
         }
         let mut all = Vec::new();
@@ -405,7 +439,7 @@ impl Sink<'_> {
                 Some((file, above)) if file == piece.file => above,
                 _ => Vec::new(),
             };
-            let (parsed, above) = read_piece(piece, &rules[piece.file], above)?;
+            let (parsed, above) = read_piece(piece, &rules[piece.file], number, above)?;
             self.above.push((piece.file, above));
             all.push(parsed);
         }
@@ -456,137 +490,24 @@ impl Sink<'_> {
         Ok(())
     }
 
-    fn finish(mut self, plan: &Plan) -> Result<Quality, IngestError> {
-        let strays = match plan.cleaning.stray_dates {
-            StrayDates::Reject => self.stray_months(),
-            StrayDates::Keep => Vec::new(),
-        };
-        let mut logged = self.log.months();
-        logged.retain(|(month, _)| !strays.contains(month));
+    /// Writes what is left: what the files came to, before repeats are looked for.
+    fn close(mut self) -> Result<Harvest, IngestError> {
         let parts = self.months.close()?;
-        let had_strays = !strays.is_empty();
-        for month in strays {
-            let rows = self.few.remove(&month).unwrap_or_default();
-            let dropped = months::drop_lines(&parts[&month], &(0..rows.len() as u64).collect::<Vec<_>>())?;
-            self.take_off(&dropped);
-            months::remove(&parts[&month])?;
-            let refused: Vec<(u32, u64, Reason)> =
-                rows.into_iter().map(|(file, line)| (file, line, Reason::StrayDate)).collect();
-            self.reject_later(&refused)?;
-            self.stats.unreadable.remove(&month);
-        }
-        if had_strays && let (Some((first, _)), Some((last, _))) = (logged.first(), logged.last()) {
-            self.stats.first = months::days(&parts[first])?.map(|d| d.0);
-            self.stats.last = months::days(&parts[last])?.map(|d| d.1);
-        }
-        let log = &self.log;
-        let found = logged
-            .par_iter()
-            .map(|(month, rows)| Ok((*month, log.search(*month, *rows)?)))
-            .collect::<Result<Vec<_>, IngestError>>()?;
-        let mut repeats = RepeatCounts::default();
-        for (month, found) in &found {
-            repeats.within += found.within;
-            repeats.across += found.across;
-            repeats.changed += found.changed;
-            if found.drop.is_empty() {
-                continue;
-            }
-            let dropped =
-                months::drop_lines(&parts[month], &found.drop.iter().map(|d| d.0).collect::<Vec<_>>())?;
-            self.take_off(&dropped);
-            let refused: Vec<(u32, u64, Reason)> =
-                found.drop.iter().map(|&(_, file, line, reason)| (file, line, reason)).collect();
-            self.reject_later(&refused)?;
-        }
-        let by_reason = self.rejects.by_reason;
-        let first_of = self.rejects.first_of;
-        self.rejects.writer.close()?;
-        if self.stats.accepted == 0 {
-            return Err(nothing_accepted(self.stats.rows, &by_reason, &first_of));
-        }
-        let month_rows = logged.into_iter().collect();
-        Ok(Quality::new(plan, self.stats, self.files, &by_reason, repeats, &month_rows, self.notes))
+        let Sink { log, few, notes, rejects, stats, files, .. } = self;
+        Ok(Harvest { parts, log, few, notes, rejects, stats, files })
     }
-
-    /// Months of a few rows, years from all others.
-    fn stray_months(&self) -> Vec<i32> {
-        let months = self.log.months();
-        let most = FEW_ROWS.min((self.stats.accepted / 1000).max(2) as usize) as u64;
-        let mut strays = Vec::new();
-        for (far, near) in [(true, false), (false, true)] {
-            // From either end: what lies beyond a gap, as long as it is little in all.
-            let mut ordered = months.clone();
-            if near {
-                ordered.reverse();
-            }
-            let mut rows = 0;
-            for pair in ordered.windows(2) {
-                rows += pair[0].1;
-                if rows > most {
-                    break;
-                }
-                if (pair[1].0 - pair[0].0).abs() >= STRAY_MONTHS {
-                    let beyond = |m: i32| if far { m <= pair[0].0 } else { m >= pair[0].0 };
-                    strays.extend(months.iter().map(|m| m.0).filter(|m| beyond(*m)));
-                }
-            }
-        }
-        strays.sort_unstable();
-        strays.dedup();
-        // Two halves that are both little tell nothing.
-        if strays.len() == months.len() { Vec::new() } else { strays }
-    }
-
-    /// Subtracts rows that were accepted at first.
-    fn take_off(&mut self, dropped: &Stats) {
-        self.stats.accepted -= dropped.accepted;
-        self.stats.returns -= dropped.returns;
-        self.stats.gross -= dropped.gross;
-        self.stats.returned -= dropped.returned;
-        self.stats.units -= dropped.units;
-        for (nulls, gone) in self.stats.nulls.iter_mut().zip(dropped.nulls) {
-            *nulls -= gone;
-        }
-    }
-
-    /// Rejects rows that were accepted at first: file, line, reason.
-    fn reject_later(&mut self, refused: &[(u32, u64, Reason)]) -> Result<(), IngestError> {
-        for same_file in refused.chunk_by(|a, b| a.0 == b.0) {
-            let file = &mut self.files[same_file[0].0 as usize];
-            file.accepted -= same_file.len() as u64;
-            file.rejected += same_file.len() as u64;
-            let rejects: Vec<Reject> = same_file
-                .iter()
-                .map(|&(_, line, reason)| Reject { line, part: None, value: String::new(), reason })
-                .collect();
-            for some in rejects.chunks(source::BLOCK_ROWS) {
-                self.rejects.add(&file.file, &[const { None }; PARTS.len()], some)?;
-                self.rejects.writer.flush_full()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Rows of a month, at most, that may be strays.
-const FEW_ROWS: usize = 1000;
-/// Months between strays and all others, at least.
-const STRAY_MONTHS: i32 = 60;
-
-/// How many accepted rows repeat others.
-#[derive(Clone, Copy, Debug, Default)]
-struct RepeatCounts {
-    within: u64,
-    across: u64,
-    changed: u64,
 }
 
 /// What a block came to, its lines put together by month.
 type ParsedBlock = (Parsed, Vec<(i32, RecordBatch)>);
 
-fn read_piece(piece: &Piece, rules: &Rules, above: Above) -> Result<(ParsedBlock, Above), IngestError> {
-    let mut reader = RowReader::new(rules, &piece.layout, piece.file);
+fn read_piece(
+    piece: &Piece,
+    rules: &Rules,
+    number: usize,
+    above: Above,
+) -> Result<(ParsedBlock, Above), IngestError> {
+    let mut reader = RowReader::new(rules, &piece.layout, number + piece.file);
     reader.above = above;
     piece.layout.read(&piece.block, &mut reader);
     let (mut parsed, above) = (reader.parsed, reader.above);
@@ -596,68 +517,4 @@ fn read_piece(piece: &Piece, rules: &Rules, above: Above) -> Result<(ParsedBlock
         .map(|(month, lines)| Ok((*month, lines.finish(rules)?)))
         .collect::<Result<_, TableError>>()?;
     Ok(((parsed, batches), above))
-}
-
-fn nothing_accepted(
-    rows: u64,
-    by_reason: &BTreeMap<Reason, u64>,
-    first_of: &BTreeMap<Reason, String>,
-) -> IngestError {
-    let Some((reason, count)) = by_reason.iter().max_by_key(|(_, n)| **n) else {
-        return IngestError::config("[input] files", "the files hold blank lines only", "check the export");
-    };
-    let hint = match reason.remedy() {
-        "" => String::new(),
-        remedy => format!("; {remedy}"),
-    };
-    IngestError::NothingAccepted {
-        rows,
-        reason: reason.code().to_owned(),
-        count: *count,
-        place: first_of.get(reason).cloned().unwrap_or_default(),
-        hint,
-    }
-}
-
-/// Writes rejects and counts them.
-struct Rejects {
-    writer: TableWriter,
-    by_reason: BTreeMap<Reason, u64>,
-    first_of: BTreeMap<Reason, String>,
-}
-
-impl Rejects {
-    fn create(path: &Path) -> Result<Rejects, IngestError> {
-        let writer = TableWriter::create(path, arrow_schema(REJECTS), Compression::Snappy, &[])?;
-        Ok(Rejects { writer, by_reason: BTreeMap::new(), first_of: BTreeMap::new() })
-    }
-
-    fn add(
-        &mut self,
-        file: &str,
-        names: &[Option<String>; PARTS.len()],
-        rejects: &[Reject],
-    ) -> Result<(), IngestError> {
-        if rejects.is_empty() {
-            return Ok(());
-        }
-        let column = |r: &Reject| r.part.and_then(|p| names[p as usize].clone());
-        for reject in rejects {
-            *self.by_reason.entry(reject.reason).or_default() += 1;
-            self.first_of.entry(reject.reason).or_insert_with(|| {
-                let column = column(reject).map(|c| format!(", column `{c}`")).unwrap_or_default();
-                format!("{file}, line {}{column}: `{}`", reject.line, shortened(&reject.value, VALUE))
-            });
-        }
-        let columns: Vec<(&str, ArrayRef)> = vec![
-            ("file", Arc::new(StringArray::from_iter_values(rejects.iter().map(|_| file)))),
-            ("line", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|r| r.line as i64)))),
-            ("column", Arc::new(rejects.iter().map(column).collect::<StringArray>())),
-            ("value", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| &r.value)))),
-            ("reason", Arc::new(StringArray::from_iter_values(rejects.iter().map(|r| r.reason.code())))),
-        ];
-        let batch = assemble("rejects", REJECTS, columns)?;
-        self.writer.push(batch);
-        Ok(())
-    }
 }

@@ -7,7 +7,8 @@ use tillwise_core::told::Message;
 use tillwise_core::{Day, SCALE, message};
 
 use crate::rows::{CARRIED, PARTS, Reason, Stats};
-use crate::{Plan, RepeatCounts};
+use crate::Plan;
+use crate::settle::RepeatCounts;
 
 /// What was read, what was accepted, and what the accepted lines add up to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

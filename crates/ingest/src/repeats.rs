@@ -71,7 +71,10 @@ const ROWS_AT_ONCE: u64 = 2_000_000;
 
 /// The hashes of every accepted row, a file a month.
 pub struct RepeatLog {
-    folder: PathBuf,
+    /// The folder that is written to; or those of files that were taken in before, one a file.
+    folders: Vec<PathBuf>,
+    /// Whether the folders are those of files that were taken in: a file's number is its place then.
+    taken: bool,
     kept: Kept,
     within: Repeats,
     across: Repeats,
@@ -95,28 +98,41 @@ pub struct MonthRepeats {
 }
 
 impl RepeatLog {
+    /// `taken_in` keeps all that other files may ask for later.
     pub fn create(
         folder: &Path,
         cleaning: &Cleaning,
         adds: Vec<bool>,
         by_order_line: bool,
+        taken_in: bool,
     ) -> Result<RepeatLog, IngestError> {
         fs::create_dir_all(folder).map_err(IngestError::write(folder))?;
         let (within, across) = (cleaning.repeats_within_file, cleaning.repeats_across_files);
-        let kept = if adds.len() > 1 || within == Repeats::Drop { Kept::Place } else { Kept::Hash };
-        Ok(RepeatLog {
-            folder: folder.to_owned(),
-            kept,
-            within,
-            across,
-            by_order_line,
-            adds,
-            months: BTreeMap::new(),
-        })
+        let places = taken_in || adds.len() > 1 || within == Repeats::Drop;
+        let kept = if places { Kept::Place } else { Kept::Hash };
+        let folders = vec![folder.to_owned()];
+        let months = BTreeMap::new();
+        Ok(RepeatLog { folders, taken: false, kept, within, across, by_order_line, adds, months })
     }
 
-    fn path(&self, month: i32) -> PathBuf {
-        self.folder.join(format!("{month}.hashes"))
+    /// The log of files that were taken in, from the folder of each and their rows by month.
+    pub fn of_taken(
+        folders: Vec<PathBuf>,
+        months: BTreeMap<i32, u64>,
+        cleaning: &Cleaning,
+        adds: Vec<bool>,
+        by_order_line: bool,
+    ) -> RepeatLog {
+        let (within, across) = (cleaning.repeats_within_file, cleaning.repeats_across_files);
+        RepeatLog { folders, taken: true, kept: Kept::Place, within, across, by_order_line, adds, months }
+    }
+
+    fn hashes(folder: &Path, month: i32) -> PathBuf {
+        folder.join(format!("{month}.hashes"))
+    }
+
+    fn gone(folder: &Path, month: i32) -> PathBuf {
+        folder.join(format!("{month}.gone"))
     }
 
     pub fn add(&mut self, month: i32, file: u32, lines: &Lines) -> Result<(), IngestError> {
@@ -136,7 +152,7 @@ impl RepeatLog {
         }
         *self.months.entry(month).or_default() += hashes.len() as u64;
         // Opened anew each time: an export in no order has more months than a process may have files.
-        let path = self.path(month);
+        let path = RepeatLog::hashes(&self.folders[0], month);
         let mut log =
             File::options().create(true).append(true).open(&path).map_err(IngestError::write(&path))?;
         log.write_all(&bytes).map_err(IngestError::write(&path))
@@ -156,16 +172,12 @@ impl RepeatLog {
             bytes.extend_from_slice(&(row.full as u64).to_le_bytes());
         }
         for (month, bytes) in by_month {
-            let path = self.gone(month);
+            let path = RepeatLog::gone(&self.folders[0], month);
             let mut log =
                 File::options().create(true).append(true).open(&path).map_err(IngestError::write(&path))?;
             log.write_all(&bytes).map_err(IngestError::write(&path))?;
         }
         Ok(())
-    }
-
-    fn gone(&self, month: i32) -> PathBuf {
-        self.folder.join(format!("{month}.gone"))
     }
 
     /// Every month with its number of rows.
@@ -181,7 +193,7 @@ impl RepeatLog {
             match self.kept {
                 Kept::Hash => {
                     let mut hashes = Vec::new();
-                    self.read(&self.path(month), |bytes, _| {
+                    self.read(RepeatLog::hashes, month, |bytes, _, _| {
                         let hash = u64::from_le_bytes(first(bytes));
                         if hash % ranges == range {
                             hashes.push(hash);
@@ -192,22 +204,20 @@ impl RepeatLog {
                 }
                 Kept::Place => {
                     let mut entries = Vec::new();
-                    let entry = |bytes: &[u8], ordinal| Entry {
+                    let entry = |bytes: &[u8], place: u32, ordinal| Entry {
                         hash: u128::from_le_bytes(first(bytes)),
-                        file: u32::from_le_bytes(first(&bytes[16..])),
+                        file: if self.taken { place } else { u32::from_le_bytes(first(&bytes[16..])) },
                         ordinal,
                         line: u64::from_le_bytes(first(&bytes[20..])),
                         full: u64::from_le_bytes(first(&bytes[28..])),
                     };
                     let within = |entry: &Entry| (entry.hash as u64) % ranges == range;
-                    self.read(&self.path(month), |bytes, ordinal| {
-                        entries.extend(Some(entry(bytes, ordinal)).filter(within));
+                    self.read(RepeatLog::hashes, month, |bytes, file, ordinal| {
+                        entries.extend(Some(entry(bytes, file, ordinal)).filter(within));
                     })?;
-                    if self.gone(month).exists() {
-                        self.read(&self.gone(month), |bytes, _| {
-                            entries.extend(Some(entry(bytes, GONE)).filter(within));
-                        })?;
-                    }
+                    self.read(RepeatLog::gone, month, |bytes, file, _| {
+                        entries.extend(Some(entry(bytes, file, GONE)).filter(within));
+                    })?;
                     entries.sort_unstable();
                     for group in entries.chunk_by(|a, b| a.hash == b.hash).filter(|g| g.len() > 1) {
                         // Rows that stand in no other file are held against those of their own alone.
@@ -231,21 +241,33 @@ impl RepeatLog {
         Ok(found)
     }
 
-    /// Hands over every row of a month, with its place.
-    fn read(&self, path: &Path, mut take: impl FnMut(&[u8], u64)) -> Result<(), IngestError> {
-        let mut source = File::open(path).map_err(IngestError::read(path))?;
+    /// Hands over every row of a month, with the place of its folder and its own.
+    fn read(
+        &self,
+        path: fn(&Path, i32) -> PathBuf,
+        month: i32,
+        mut take: impl FnMut(&[u8], u32, u64),
+    ) -> Result<(), IngestError> {
         let mut buffer = vec![0; self.kept.bytes() * 8192];
         let mut ordinal = 0;
-        loop {
-            let n = read_full(&mut source, &mut buffer).map_err(IngestError::read(path))?;
-            if n == 0 {
-                return Ok(());
+        for (place, folder) in self.folders.iter().enumerate() {
+            let path = path(folder, month);
+            if !path.exists() {
+                continue;
             }
-            for bytes in buffer[..n].chunks_exact(self.kept.bytes()) {
-                take(bytes, ordinal);
-                ordinal += 1;
+            let mut source = File::open(&path).map_err(IngestError::read(&path))?;
+            loop {
+                let n = read_full(&mut source, &mut buffer).map_err(IngestError::read(&path))?;
+                if n == 0 {
+                    break;
+                }
+                for bytes in buffer[..n].chunks_exact(self.kept.bytes()) {
+                    take(bytes, place as u32, ordinal);
+                    ordinal += 1;
+                }
             }
         }
+        Ok(())
     }
 }
 

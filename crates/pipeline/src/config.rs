@@ -11,6 +11,7 @@ use tillwise_mine::cohort::{Calendar, Length};
 use tillwise_table::Compression;
 
 pub use crate::analyses::Config;
+use crate::history::Keep;
 use crate::{Analysis, PipelineError};
 
 /// Data-quality gates. A run that fails one publishes nothing and exits 3.
@@ -85,6 +86,14 @@ impl Default for Run {
             keep_transactions: true,
         }
     }
+}
+
+/// What is kept of files that were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// Which files count, and whether known ones are read again.
+    pub files: Keep,
 }
 
 /// The day of the picture.

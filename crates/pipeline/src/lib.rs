@@ -11,6 +11,7 @@ mod clock;
 mod config;
 pub mod contracts;
 mod gates;
+mod history;
 mod publish;
 mod record;
 mod rejected;
@@ -29,7 +30,8 @@ use tillwise_table::TableError;
 
 pub use analyses::Config;
 pub use analysis::Analysis;
-pub use config::{AsOf, Codec, Gates, Run, Size};
+pub use config::{AsOf, Codec, Gates, Run, Size, Store};
+pub use history::{Keep, StoreRecord};
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use rejected::{Saved, save_rejected};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};
@@ -120,6 +122,14 @@ pub enum PipelineError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// What was kept of a file is not as it was written.
+    #[error("{} is damaged: {of}; restore it from a backup, or remove the store to begin anew with the files that are there", path.display())]
+    Damaged {
+        /// What is damaged.
+        path: PathBuf,
+        /// What it is, or what is wrong.
+        of: String,
     },
     /// No model of a table converged.
     #[error("{table}: {why}")]

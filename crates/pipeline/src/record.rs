@@ -8,6 +8,7 @@ use tillwise_ingest::Quality;
 use tillwise_report::{About, Section};
 
 use crate::Config;
+use crate::history::StoreRecord;
 use crate::publish::Record;
 
 /// The record of a run. Wall-clock times stand here and nowhere else.
@@ -25,6 +26,9 @@ pub struct RunRecord {
     pub engine: String,
     /// The input files.
     pub inputs: Vec<InputRecord>,
+    /// How the store was used, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreRecord>,
     /// Row accounting and data quality.
     pub quality: Quality,
     /// Customers in the table.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tillwise_core::schema::{Column, SUMMARY};
 use tillwise_core::{Day, Engine, PurchasesRequest, SummaryRequest};
-use tillwise_ingest::{IngestError, InputFile, Quality, Returns, find_files, ingest};
+use tillwise_ingest::{IngestError, InputFile, Quality, Returns, ingest};
 use tillwise_report::{Block, Language, Section};
 use tillwise_store::{Output, Watched, hash_file, run_id};
 use tillwise_table::{Table, TableError, arrow_type, assemble, write_table};
@@ -20,9 +20,10 @@ use crate::analyses::{Context, Earlier, Orders};
 use crate::analysis::{Ask, CustomerTable, MadeTable, Needs};
 use crate::clock::Clock;
 use crate::gates::{failed_gate, last_date_of, too_old};
+use crate::history::{self, History, Keep};
 use crate::publish::{metadata, write_made, write_record};
 use crate::{
-    Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status, told,
+    Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status, Store, told,
 };
 
 /// Whether models are fitted or only applied.
@@ -65,6 +66,10 @@ pub struct Plan {
     pub stage: Option<String>,
     /// Whether to compute a run again that is already published.
     pub force: bool,
+    /// Whether to read every file again, known or not.
+    pub full_refresh: bool,
+    /// The night whose store is meant, rather than the files that are there.
+    pub as_known_on: Option<Day>,
 }
 
 /// How a run ended.
@@ -109,7 +114,12 @@ const LATEST_AS_OF: i32 = 31;
 pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     let mut clock = Clock::start();
     let config = &plan.config;
-    let files = find_files(&config.input.files, &plan.base)?;
+    let out = plan.base.join(&config.run.out);
+    let keep = config.store.files;
+    let files = match plan.as_known_on {
+        Some(_) => Vec::new(),
+        None => history::find_files(&config.input.files, &plan.base, &out, keep)?,
+    };
     let ingest_plan = tillwise_ingest::Plan {
         input: config.input.clone(),
         columns: config.columns.clone(),
@@ -119,7 +129,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         memory_limit: config.run.memory_limit.map(|s| s.0),
     };
     ingest_plan.check()?;
-    let output = Output::open(&plan.base.join(&config.run.out))?;
+    let output = Output::open(&out)?;
 
     let watched = plan.watch(&ingest_plan.files)?;
     let inputs = ingest_plan
@@ -130,6 +140,12 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
             Ok(InputRecord { file: f.name.clone(), bytes, blake3 })
         })
         .collect::<Result<Vec<_>, PipelineError>>()?;
+    let history = match (plan.as_known_on, keep) {
+        (Some(day), _) => Some(History::as_known_on(&output, &ingest_plan, day)?),
+        (None, Keep::None) => None,
+        (None, keep) => Some(History::open(&output, &ingest_plan, &inputs, keep, plan.full_refresh)?),
+    };
+    let inputs = history.as_ref().map_or(inputs, History::inputs);
     let id = plan.id(&inputs)?;
     // Published already, from the same earlier run's models if those count.
     let same = |(day, folder): &(Day, PathBuf)| {
@@ -155,8 +171,12 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
 
     let work = output.begin()?;
     info!(files = ingest_plan.files.len(), "reading");
-    let quality = ingest(&ingest_plan, &work).map_err(|e| {
-        if matches!(e, IngestError::NothingAccepted { .. }) {
+    let quality = match &history {
+        Some(history) => history.ingest(&ingest_plan, &watched, &work),
+        None => ingest(&ingest_plan, &work).map_err(PipelineError::from),
+    };
+    let quality = quality.map_err(|e| {
+        if matches!(e, PipelineError::Ingest(IngestError::NothingAccepted { .. })) {
             // The rejects tell more than the message; if they cannot be kept, the message must do.
             let _ = output.keep_failed(&work);
         }
@@ -169,6 +189,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     }
     let mut record = plan.record(engine, id, inputs, quality);
     record.started_at = clock.started_at;
+    record.store = history.as_ref().map(History::record);
     if let Some((gate, found)) = failed_gate(&config.gates, &record.quality, &output) {
         write_record(&work, &mut record)?;
         let kept = output.keep_failed(&work)?;
@@ -201,8 +222,12 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     for file in &watched {
         file.end()?;
     }
+    let now = clock.started_at;
     record.seconds = clock.seconds();
     write_record(&work, &mut record)?;
+    if let Some(history) = history.filter(|_| plan.as_known_on.is_none()) {
+        history.commit(now)?;
+    }
     let folder = match &plan.stage {
         Some(stage) => output.publish_stage(&work, stage)?,
         None => output.publish(&work, as_of, &record.run_id)?,
@@ -233,8 +258,11 @@ impl Plan {
     /// The hash of everything that decides the result, but for an earlier run.
     fn id(&self, inputs: &[InputRecord]) -> Result<String, PipelineError> {
         let mut config = self.config.clone();
-        // Where the result lies does not change it.
+        // Where the result lies does not change it, and which patterns its files were found by neither.
         config.run.out = PathBuf::new();
+        config.input.files.clear();
+        // Nor do ways to come to the same lines.
+        config.store = Store::default();
         let broken = |e: serde_json::Error| PipelineError::defect("the run's id", e);
         let config = serde_json::to_string(&config).map_err(broken)?;
         let inputs = serde_json::to_string(inputs).map_err(broken)?;
@@ -272,6 +300,7 @@ impl Plan {
             as_of: None,
             engine: engine.name().to_owned(),
             inputs,
+            store: None,
             quality,
             customers: 0,
             return_only_customers: 0,

@@ -7,6 +7,7 @@
 //! OUT/stages/rfm/                            what a single-stage command made; `current` does not move
 //! OUT/tables/contract=4f1c.../               what an analysis of a table made
 //! OUT/contract -> tables/contract=...        swapped by rename; OUT/survival.parquet and the like are links through it
+//! OUT/store/                                 what was taken in, from night to night
 //! OUT/failed/                                what a run that failed a gate left behind
 //! OUT/.lock                                  held while a process works here; it marks the folder as one of Tillwise's
 //! ```
@@ -346,6 +347,31 @@ impl Output {
         Ok(self.root.join(name))
     }
 
+    /// Moves a folder of the working folder to a place of its own, in place of what is there, and brings it to disk.
+    ///
+    /// # Errors
+    /// If it cannot be moved.
+    pub fn keep(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        if to.exists() {
+            fs::remove_dir_all(to).map_err(at(to))?;
+        }
+        self.place(from, to)
+    }
+
+    /// Writes a file that is there whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_whole(&self, path: &Path, text: &str) -> Result<(), StoreError> {
+        let (fresh, parent) = (path.with_extension("tmp"), path.parent().unwrap_or(&self.root));
+        fs::create_dir_all(parent).map_err(at(parent))?;
+        fs::write(&fresh, text).map_err(at(&fresh))?;
+        File::open(&fresh).and_then(|file| file.sync_all()).map_err(at(&fresh))?;
+        fs::rename(&fresh, path).map_err(at(path))?;
+        sync_folder(parent)?;
+        sync_folder(&self.root)
+    }
+
     /// Moves the working folder to `failed`, to be looked at.
     ///
     /// # Errors
@@ -420,8 +446,8 @@ fn free_place(folder: &Path, name: &str) -> PathBuf {
 /// Links in the output folder that lead through `current`.
 const LINKS: [&str; 3] = ["run.json", "report.html", "rejects"];
 /// Everything else that runs make in the output folder.
-const NAMES: [&str; 10] =
-    ["current", "runs", "stages", "tables", "failed", ".work", ".old", LINKS[0], LINKS[1], LINKS[2]];
+const NAMES: [&str; 11] =
+    ["current", "runs", "stages", "tables", "store", "failed", ".work", ".old", LINKS[0], LINKS[1], LINKS[2]];
 
 /// The id in the name of a run's folder, without the number of a run that was made again.
 pub fn id_of(run: &Path) -> Option<&str> {

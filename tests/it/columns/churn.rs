@@ -1,5 +1,6 @@
 //! Churn: what the probabilities give rise to.
 
+use super::facts::{self, order_days};
 use super::{ensure, holds, mean, near, says, Found, Frame, World};
 
 const HORIZON_REVENUE: &str = "net_revenue_365d";
@@ -181,4 +182,42 @@ pub fn importance(world: &World) -> Found {
         permutation.iter().all(|v| v.abs() < 0.5) && !near(permutation.iter().sum(), 1.0, 1e-3),
         "losses of an AUC",
     )
+}
+
+/// Days without an order that are churn, in the config of these tests.
+const HORIZON: i32 = 60;
+
+pub fn cutoffs(world: &World) -> Found {
+    let frame = world.table("churn_cutoffs");
+    // Six that are judged, a horizon apart, the last a horizon before the picture.
+    let cutoffs: Vec<i32> = (1..=6).rev().map(|n| facts::as_of().0 - n * HORIZON).collect();
+    holds(frame, "cutoff", cutoffs.iter().map(|day| f64::from(*day)))?;
+    let bought = world.facts.customers(i32::MAX);
+    let (mut customers, mut actual) = (Vec::new(), Vec::new());
+    for cutoff in cutoffs {
+        let stayed_away: Vec<bool> = bought
+            .values()
+            .map(|lines| order_days(lines))
+            .filter(|days| days.iter().any(|d| *d <= cutoff && f64::from(cutoff - d) < ELIGIBLE_DAYS))
+            .map(|days| !days.iter().any(|d| *d > cutoff && *d <= cutoff + HORIZON))
+            .collect();
+        customers.push(stayed_away.len() as f64);
+        actual.push(mean(stayed_away.iter().map(|c| f64::from(u8::from(*c)))));
+    }
+    holds(frame, "customers", customers)?;
+    holds(frame, "actual", actual)?;
+    for frame in [frame, world.table("fading: churn_cutoffs")] {
+        let (expected, corrected, level) = (frame.n("expected"), frame.n("corrected"), frame.t("level"));
+        for i in 0..frame.rows {
+            ensure((0.0..=1.0).contains(&expected[i]) && (0.0..=1.0).contains(&corrected[i]), "shares")?;
+            ensure((level[i] == "model") == (expected[i] == corrected[i]), "only a level corrects")?;
+            ensure(i >= 2 || level[i] == "model", "the first have nothing to go by")?;
+        }
+    }
+    // Where a shop fades, models say too little each time, and what would have mended the last cutoff is carried on.
+    let fading = world.table("fading: churn_cutoffs");
+    ensure(fading.t("level").iter().filter(|level| *level == "last").count() >= 2, "a level is carried on")?;
+    let (actual, last) = (fading.n("actual"), fading.rows - 1);
+    ensure(fading.n("expected")[last] < actual[last] - 0.02, "the model says too little")?;
+    ensure((fading.n("corrected")[last] - actual[last]).abs() < 0.01, "and its level mends it")
 }

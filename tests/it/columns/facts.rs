@@ -253,6 +253,25 @@ pub fn order_days(lines: &[&Line]) -> Vec<i32> {
     days.into_iter().collect()
 }
 
+/// A shop that customers leave ever faster: models of then expect too many of them to come back.
+pub fn fading() -> String {
+    let (mut draw, mut text, mut number) = (Draw(11), "customer,order,date,amount\n".to_owned(), 0);
+    for customer in 0..2000 {
+        let mut day = draw.below(20) as i32;
+        while day < 900 {
+            number += 1;
+            text.push_str(&format!("f{customer},{number},{},{}\n", Day(FIRST + day), 5 + draw.below(20)));
+            let until = day + 1 + draw.below(30) as i32;
+            let leaves = |day: i32| 0.0002 * (f64::from(day) / 180.0).exp();
+            if (day..until).any(|day| draw.next() < leaves(day).min(0.02)) {
+                break;
+            }
+            day = until;
+        }
+    }
+    text
+}
+
 /// A table of contracts: who left, by plan and fee.
 pub fn contracts() -> String {
     let mut draw = Draw(5);

@@ -129,7 +129,7 @@ struct BlockSeen {
 
 /// Reads all rows with a plan, and keeps no line.
 pub fn account(plan: &Plan) -> Result<Found, IngestError> {
-    let rules = plan.rules()?;
+    let rules = plan.rules(false)?;
     let mut found = Found::default();
     let mut stats = Stats::default();
     let mut rejected: BTreeMap<Reason, (u64, String)> = BTreeMap::new();

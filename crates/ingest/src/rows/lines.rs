@@ -8,6 +8,7 @@ use arrow::array::{
     TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
 use tillwise_core::schema::TRANSACTIONS;
 use tillwise_table::{TableError, assemble};
@@ -101,14 +102,17 @@ pub struct Parsed {
 }
 
 /// Sums over accepted lines; they add up in any order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
     pub rows: u64,
     pub blank: u64,
     pub accepted: u64,
     pub returns: u64,
+    #[serde(with = "digits")]
     pub gross: i128,
+    #[serde(with = "digits")]
     pub returned: i128,
+    #[serde(with = "digits")]
     pub units: i128,
     pub first: Option<Day>,
     pub last: Option<Day>,
@@ -119,6 +123,19 @@ pub struct Stats {
     pub unreadable: BTreeMap<i32, u64>,
     /// How far from UTC dates say they are, in minutes; `None` for those that do not say.
     pub offsets: BTreeSet<Option<i32>>,
+}
+
+/// Whole numbers of any size as text: JSON's readers round large ones.
+mod digits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &i128, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(number)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i128, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl Stats {

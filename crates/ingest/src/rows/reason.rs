@@ -1,9 +1,12 @@
 //! Why rows are rejected.
 
+use serde::{Deserialize, Serialize};
+
 use super::Part;
 
 /// Why a row was rejected: the codes of the `reason` column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Reason {
     RaggedRow,

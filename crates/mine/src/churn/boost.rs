@@ -21,7 +21,7 @@ settings! {
     #[serde(deny_unknown_fields)]
     pub struct BoostSettings {
         /// Trees: so many, or where they are tuned, at most.
-        pub boost_rounds: usize = 400,
+        pub boost_rounds: usize = 1000,
         /// Leaves of a tree, at most.
         pub boost_leaves: usize = 31,
         /// Splits from the root to a leaf, at most.

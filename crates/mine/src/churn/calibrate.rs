@@ -40,7 +40,7 @@ pub enum Calibration {
 }
 
 /// Log-odds of a probability, kept within a millionth of 0 and 1.
-fn log_odds(p: f64) -> f64 {
+pub(super) fn log_odds(p: f64) -> f64 {
     let p = p.clamp(1e-6, 1.0 - 1e-6);
     (p / (1.0 - p)).ln()
 }

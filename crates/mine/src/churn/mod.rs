@@ -10,7 +10,8 @@
 //! P(alive) of a CLV model. Depth, leaf size, pruning and shrinkage of the tree are chosen by cross-validation ([`tune`]), with folds that keep
 //! the rows of a customer together.
 //!
-//! **Calibrated** ([`calibrate`]) on rows that the model has not seen.
+//! **Calibrated** ([`calibrate`]) on rows that the model has not seen; the level of all probabilities follows what came at past cutoffs
+//! ([`level`]), where that would have helped.
 //!
 //! **Judged** ([`metrics`]). Ranking (AUC, average precision, lift), calibration (Brier score and its parts, log loss, calibration
 //! error, mean predicted against actual), with bootstrap intervals, beside a recency-only rule: most of what a churn model knows is how
@@ -30,6 +31,7 @@ pub mod design;
 pub mod draw;
 pub mod forest;
 mod grow;
+pub mod level;
 pub mod logistic;
 pub mod metrics;
 pub mod neural;
@@ -189,6 +191,7 @@ impl Scorer {
 /// ```
 /// use tillwise_mine::churn::act::OfferTerms;
 /// use tillwise_mine::churn::calibrate::Method;
+/// use tillwise_mine::churn::train::own_level;
 /// use tillwise_mine::churn::{Examples, Judge, Kind, ModelSettings, TrainSettings, Trained, train};
 ///
 /// // Whoever has been silent for more than a hundred days leaves, with an exception in ten.
@@ -201,7 +204,7 @@ impl Scorer {
 ///     terms: OfferTerms { offer_cost: 1.0, response_rate: 0.1, value_saved: 0.3 },
 /// };
 /// let values = vec![50.0; 400];
-/// let Trained { model, report, .. } = train(&examples, Judge::Folds(&values), &[], &settings)?;
+/// let Trained { model, report, .. } = train(&examples, Judge::Folds(&values), &[], &settings, &mut own_level)?;
 /// assert!(report.judged[0].value("auc").unwrap() > 0.85);
 /// let rules = model.tree.rules(&model.features, &model.blanks);
 /// assert!(rules.iter().any(|r| r.words.contains("days_since_last") && r.probability > 0.8));
@@ -228,6 +231,9 @@ pub struct Churn {
     pub alive: Option<BetaGeometric>,
     /// From its scores to probabilities.
     pub calibration: Calibration,
+    /// What is added to the log-odds of a calibrated probability, by what came at past cutoffs.
+    #[serde(default)]
+    pub level: f64,
     /// Customers from this probability on are worth an offer.
     pub threshold: f64,
 }
@@ -238,6 +244,9 @@ impl Parameters for Churn {
 
     fn check(&self) -> Result<(), String> {
         self.calibration.check()?;
+        if !self.level.is_finite() {
+            return Err("its level is not a number".to_owned());
+        }
         if let Some(scorer) = &self.scorer {
             scorer.check(&self.features)?;
         }
@@ -253,7 +262,11 @@ impl Churn {
             Some(scorer) => scorer.predict_row(columns, row),
             None => self.tree.predict_row(columns, row).0,
         };
-        (0..n).into_par_iter().with_min_len(1024).map(|row| self.calibration.apply(score(row))).collect()
+        (0..n)
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|row| level::shifted(self.calibration.apply(score(row)), self.level))
+            .collect()
     }
 
     /// The rule of each row, and up to `most` reasons that raise its probability.

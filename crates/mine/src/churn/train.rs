@@ -11,6 +11,7 @@ use tillwise_core::{message, number_or_nan};
 use super::act::{OfferTerms, best_threshold};
 use super::calibrate::{Calibration, Method};
 use super::data::{Examples, FEW, Feature, UNKNOWN, Values};
+use super::level::shifted;
 use super::metrics::{
     Bin, Confusion, Gain, Judgement, METRICS, auc, confusion, gains, intervals, judge, reliability,
 };
@@ -256,7 +257,37 @@ fn alone(column: &Values, churned: &[bool]) -> Option<f64> {
     auc(&scores, churned).map(|a| a.max(1.0 - a))
 }
 
-/// Trains the tree and what is asked for beside it, calibrates and judges all, and chooses.
+/// What is added to the log-odds of the chosen model's judged rows, by the model, how it is fitted, and its probabilities without a level.
+pub type LevelOf<'l> = &'l mut dyn FnMut(Kind, &ModelSettings, &[f64]) -> Result<f64, MineError>;
+
+/// The level that the model has by itself.
+///
+/// # Errors
+/// None.
+pub fn own_level(_: Kind, _: &ModelSettings, _: &[f64]) -> Result<f64, MineError> {
+    Ok(0.0)
+}
+
+/// Calibrated probabilities of later rows, by a model that is fitted to the training rows in a known way.
+///
+/// # Errors
+/// If the examples do not carry the model.
+pub fn expect(
+    training: &Examples,
+    later: &Examples,
+    kind: Kind,
+    models: &ModelSettings,
+    settings: &TrainSettings,
+) -> Result<Vec<f64>, MineError> {
+    training.check_shape()?;
+    let fold = training.folds(settings.folds, settings.seed);
+    let unseen = out_of_fold(kind, training, models, &fold, settings.seed)?;
+    let calibration = Calibration::fit(settings.calibration, &unseen, &training.churned);
+    let scorer = Scorer::fit(kind, training, models, settings.seed)?;
+    Ok(scorer.predict(&later.columns).into_iter().map(|p| calibration.apply(p)).collect())
+}
+
+/// Trains the tree and what is asked for beside it, calibrates and judges all, and chooses; the chosen model's level is what `level` says.
 ///
 /// # Errors
 /// If the examples do not carry a tree.
@@ -265,6 +296,7 @@ pub fn train(
     against: Judge<'_>,
     baselines: &[Baseline],
     settings: &TrainSettings,
+    level: LevelOf<'_>,
 ) -> Result<Trained, MineError> {
     training.check_shape()?;
     let mut models = settings.models.clone();
@@ -330,6 +362,8 @@ pub fn train(
             if merits[best] > merits[0] + settings.margin { best } else { 0 }
         }
     };
+    let level = level(fitted[chosen].0, &models, &fitted[chosen].3)?;
+    fitted[chosen].3.iter_mut().for_each(|p| *p = shifted(*p, level));
 
     let measure = |model: &str, chosen: bool, p: &[f64]| {
         let p = &pick(p, &reported);
@@ -419,6 +453,7 @@ pub fn train(
         scorer: (kind != Kind::Tree).then_some(scorer),
         alive: None,
         calibration,
+        level,
         threshold,
     };
     Ok(Trained { model, report, judged: all })

@@ -30,7 +30,7 @@ use tillwise_report::{Cell, Message, Section};
 use tillwise_table::{Table, TableError, assemble};
 
 use crate::analysis::{Analysis, CustomerTable, MadeTable};
-use crate::config::{Gates, Run};
+use crate::config::{Gates, Run, Store};
 use crate::{Mode, NotDone, PipelineError};
 pub use orders::Orders;
 
@@ -54,6 +54,8 @@ macro_rules! analyses {
             pub gates: Gates,
             /// Where, when, and what.
             pub run: Run,
+            /// What is kept of files that were read.
+            pub store: Store,
             $(
                 $(#[$only])?
                 #[doc = concat!("`[", stringify!($name), "]`.")]

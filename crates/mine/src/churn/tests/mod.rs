@@ -659,7 +659,7 @@ fn bad_examples_are_refused() {
 
 #[test]
 fn the_rows_that_choose_a_model_are_not_those_it_is_reported_on() {
-    use super::train::{Judge, TrainSettings, train};
+    use super::train::{Judge, TrainSettings, own_level, train};
     let training = examples(600);
     let values = vec![1.0; 600];
     let settings = TrainSettings {
@@ -677,13 +677,13 @@ fn the_rows_that_choose_a_model_are_not_those_it_is_reported_on() {
     let mut later = examples(500);
     let chosen = |later: &Examples| {
         let against = Judge::Later(later, &values[..500]);
-        train(&training, against, &[], &settings).unwrap().report.model
+        train(&training, against, &[], &settings, &mut own_level).unwrap().report.model
     };
     let one = chosen(&later);
     later.churned.iter_mut().for_each(|c| *c = !*c);
     assert_eq!(one, chosen(&later));
     // In folds: every other fold is reported.
-    let trained = train(&training, Judge::Folds(&values), &[], &settings).unwrap();
+    let trained = train(&training, Judge::Folds(&values), &[], &settings, &mut own_level).unwrap();
     let fold = training.folds(settings.folds, settings.seed);
     let rows: Vec<usize> = (0..600).filter(|row| fold[*row] % 2 == 1).collect();
     assert!(rows.len() > 250 && rows.len() < 350);

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use tillwise_core::Day;
 use tillwise_core::message;
 use tillwise_core::told::{Cell, Message};
-use tillwise_mine::churn::train::{Trained, clean, train};
-use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, TrainReport, deciles};
+use tillwise_mine::churn::level::{self, Outcome, Past, Way, shifted};
+use tillwise_mine::churn::train::{Trained, clean, expect, train};
+use tillwise_mine::churn::{Baseline, Churn, Examples, Judge, ModelSettings, TrainReport, deciles};
 use tillwise_mine::stats::Steps;
 
 use super::{Context, Done, booleans, floats, ints, maybe_ints, texts};
@@ -79,7 +80,7 @@ pub const ANALYSIS: Analysis = Analysis {
 fn needs(ask: &Ask<'_>) -> Needs {
     let settings = &ask.config.churn;
     let cutoffs = if ask.fits { cutoffs(settings, ask.first, ask.as_of).ok() } else { None };
-    let days = cutoffs.into_iter().flat_map(|c| c.training.into_iter().chain([c.judged]));
+    let days = cutoffs.into_iter().flat_map(|c| c.grid);
     Needs { tables: days.map(|day| labelled(settings, day)).collect(), ..Needs::default() }
 }
 
@@ -101,6 +102,16 @@ struct Cutoffs {
     training: Vec<Day>,
     /// The latest cutoff with a complete label window.
     judged: Day,
+    /// Cutoffs before it that are judged too, by models of then; the latest first.
+    earlier: Vec<Day>,
+    /// All that need a customer table, a horizon apart, the latest first.
+    grid: Vec<Day>,
+}
+
+impl Cutoffs {
+    fn all(&self) -> impl Iterator<Item = Day> + '_ {
+        self.grid.iter().copied()
+    }
 }
 
 /// The cutoffs that the history from `first` to `as_of` allows, or why there are none.
@@ -108,9 +119,18 @@ fn cutoffs(settings: &Settings, first: Day, as_of: Day) -> Result<Cutoffs, Strin
     let horizon = settings.horizon_days;
     let judged = as_of - horizon;
     // A cutoff needs a horizon of history before it, else its features say little.
-    let training: Vec<Day> = (1..=settings.training_cutoffs as i32)
+    let most = settings.training_cutoffs + settings.judged_cutoffs - 1;
+    let before: Vec<Day> = (1..=most as i32)
         .map(|i| judged - horizon * i)
         .take_while(|cutoff| cutoff.since(first) >= horizon)
+        .collect();
+    let training: Vec<Day> = before.iter().copied().take(settings.training_cutoffs).collect();
+    // Each needs one before it to learn from.
+    let earlier: Vec<Day> = before
+        .iter()
+        .copied()
+        .take(before.len().saturating_sub(1))
+        .take(settings.judged_cutoffs - 1)
         .collect();
     if training.is_empty() {
         return Err(format!(
@@ -121,15 +141,30 @@ fn cutoffs(settings: &Settings, first: Day, as_of: Day) -> Result<Cutoffs, Strin
             (as_of.since(first) / 3).max(1)
         ));
     }
-    Ok(Cutoffs { training, judged })
+    let grid = std::iter::once(judged).chain(before).collect();
+    Ok(Cutoffs { training, judged, earlier, grid })
 }
 
 #[derive(Serialize, Deserialize)]
 struct Report {
     training_cutoffs: Vec<Day>,
     judged_cutoff: Day,
+    /// Every judged cutoff, the earliest first.
+    #[serde(default)]
+    cutoffs: Vec<JudgedCutoff>,
+    /// How the level of the scores is set.
+    #[serde(default)]
+    level: Way,
     #[serde(flatten)]
     train: TrainReport,
+}
+
+/// What a model of then expected at a cutoff, and what came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JudgedCutoff {
+    cutoff: Day,
+    #[serde(flatten)]
+    outcome: Outcome,
 }
 
 /// Reasons that are told of a customer.
@@ -143,7 +178,7 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let table = context.customers;
     let names: Vec<String> = model.features.iter().map(|f| f.name.clone()).collect();
     // What a model asks for that is neither a column nor an attribute is blank.
-    let known: Vec<String> = names.iter().filter(|n| config::is_churn_feature(n)).cloned().collect();
+    let known = known_features(&names);
     let missing: Vec<&String> = names.iter().filter(|n| !known.contains(n) && !attributes.has(n)).collect();
     let (columns, unseen) =
         Columns::of(table, &known, &attributes, model.alive.as_ref())?.encode(&model.features, table.rows());
@@ -166,9 +201,12 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     let theirs = scores.pick(&active);
     let targets = tables::pick_targets(&their_ids, &theirs, &their_values, &terms, settings.budget);
     let rules = tables::Rules::of(model, &theirs, &their_values);
-    let told = vec![tell::tell(&report.train, Some(report.judged_cutoff), &theirs, model, &targets, &rules)];
+    let mut told = tell::tell(&report.train, Some(report.judged_cutoff), &theirs, model, &targets, &rules);
+    tell::levels(&mut told, &report.cutoffs, report.level);
+    let told = vec![told];
     let mut small = vec![rules.table()?, targets.table()?];
     small.extend(tables::from_report(&report.train, Some(report.judged_cutoff))?);
+    small.push(tables::cutoffs(&report.cutoffs)?);
     tables::draw(model, context.models)?;
 
     let eligible = days.iter().map(|d| Some(*d < f64::from(model.eligible_days)));
@@ -256,22 +294,34 @@ fn rows(context: &Context<'_>, cutoff: Day, attributes: &Attributes) -> Result<R
     })
 }
 
-fn fit(
-    context: &Context<'_>,
-    settings: &Settings,
-    attributes: &Attributes,
-) -> Result<(Churn, Report), NotDone> {
-    let cutoffs = cutoffs(settings, context.first, context.as_of).map_err(NotDone::Skipped)?;
+/// Those that the engine makes.
+fn known_features(names: &[String]) -> Vec<String> {
+    names.iter().filter(|n| config::is_churn_feature(n)).cloned().collect()
+}
+
+/// How many cutoffs ago a year was; 0 where none was within a tenth of a year.
+fn cutoffs_a_year(horizon_days: i32) -> usize {
+    let cutoffs = (365.0 / f64::from(horizon_days)).round();
+    if (cutoffs * f64::from(horizon_days) - 365.0).abs() <= 36.5 { cutoffs as usize } else { 0 }
+}
+
+/// Rows of earlier cutoffs, to learn from.
+struct Training {
+    examples: Examples,
+    days_since_last: Vec<f64>,
+    warnings: Vec<Message>,
+}
+
+fn training(parts: &[Rows]) -> Training {
     let (mut columns, mut churned, mut days) = (Columns::default(), Vec::new(), Vec::new());
     let (mut numbers, mut customers) = (HashMap::new(), Vec::new());
     let mut drops_out = true;
-    for cutoff in &cutoffs.training {
-        let part = rows(context, *cutoff, attributes)?;
+    for part in parts {
         drops_out &= part.p_alive.iter().any(|p| p.is_finite());
-        columns.append(part.columns);
-        churned.extend(part.churned);
-        days.extend(part.days_since_last);
-        for id in part.ids {
+        columns.append(part.columns.clone());
+        churned.extend(&part.churned);
+        days.extend(&part.days_since_last);
+        for id in &part.ids {
             let next = numbers.len() as u32;
             customers.push(*numbers.entry(id).or_insert(next));
         }
@@ -280,31 +330,76 @@ fn fit(
     if !drops_out && columns.remove("p_alive") {
         warnings.push(message!("p_alive_left_out"));
     }
-    let (features, values) = columns.learn();
-    let mut training = Examples { features, columns: values, churned, weights: Vec::new(), customers };
-    training.check("to train on")?;
-    warnings.append(&mut clean(&mut training));
-    let later = rows(context, cutoffs.judged, attributes)?;
-    let judged = Examples {
-        columns: later.columns.encode(&training.features, later.churned.len()).0,
+    let (features, columns) = columns.learn();
+    let mut examples = Examples { features, columns, churned, weights: Vec::new(), customers };
+    warnings.append(&mut clean(&mut examples));
+    Training { examples, days_since_last: days, warnings }
+}
+
+/// Rows of a later cutoff, as a model of the training rows sees them.
+fn later(of: &Rows, training: &Examples) -> Examples {
+    Examples {
+        columns: of.columns.clone().encode(&training.features, of.churned.len()).0,
         features: training.features.clone(),
-        churned: later.churned,
+        churned: of.churned.clone(),
         ..Examples::default()
-    };
+    }
+}
+
+fn fit(
+    context: &Context<'_>,
+    settings: &Settings,
+    attributes: &Attributes,
+) -> Result<(Churn, Report), NotDone> {
+    let cutoffs = cutoffs(settings, context.first, context.as_of).map_err(NotDone::Skipped)?;
+    let grid =
+        cutoffs.all().map(|day| rows(context, day, attributes)).collect::<Result<Vec<Rows>, NotDone>>()?;
+    let now = &grid[0];
+    let Training { examples, days_since_last, mut warnings } = training(&grid[1..=cutoffs.training.len()]);
+    examples.check("to train on")?;
+    let judged = later(now, &examples);
     judged.check("to judge on")?;
-    let points: Vec<(f64, bool)> = days.iter().copied().zip(training.churned.iter().copied()).collect();
+    let points: Vec<(f64, bool)> =
+        days_since_last.iter().copied().zip(examples.churned.iter().copied()).collect();
     let by_recency = Steps::fit(&points);
     let mut baselines = vec![Baseline {
         name: "recency_only",
-        judged: later.days_since_last.iter().map(|d| by_recency.at(*d)).collect(),
+        judged: now.days_since_last.iter().map(|d| by_recency.at(*d)).collect(),
     }];
-    if later.p_alive.iter().any(|p| p.is_finite()) {
-        baselines.push(Baseline { name: "p_alive", judged: later.p_alive.iter().map(|p| 1.0 - p).collect() });
+    if now.p_alive.iter().any(|p| p.is_finite()) {
+        baselines.push(Baseline { name: "p_alive", judged: now.p_alive.iter().map(|p| 1.0 - p).collect() });
     }
-    let names: Vec<String> = training.features.iter().map(|f| f.name.clone()).collect();
+    let names: Vec<String> = examples.features.iter().map(|f| f.name.clone()).collect();
     let how = settings.train(&names, context.config.run.seed);
-    let Trained { mut model, mut report, .. } =
-        train(&training, Judge::Later(&judged, &later.values), &baselines, &how)?;
+    // The earliest first; of those before the earlier cutoffs only the share is known.
+    let mut pasts: Vec<Past> = Vec::new();
+    let mut days: Vec<Day> = Vec::new();
+    let a_year = cutoffs_a_year(settings.horizon_days);
+    let mut level_of = |kind, models: &ModelSettings, judged: &[f64]| {
+        for at in (1..grid.len()).rev() {
+            let end = (at + settings.training_cutoffs).min(grid.len() - 1);
+            let then = training(&grid[at + 1..=end]);
+            let rows = later(&grid[at], &then.examples);
+            let mut past = Past { churned: grid[at].churned.clone(), ..Past::default() };
+            let is_judged = at <= cutoffs.earlier.len();
+            if is_judged && then.examples.check("").is_ok() && rows.check("").is_ok() {
+                // Features may have been left out then: directions go by name.
+                let mut models = models.clone();
+                models.tree.monotone = settings.directions(&then.examples.features);
+                past.probabilities = expect(&then.examples, &rows, kind, &models, &how)?;
+                days.push(cutoffs.grid[at]);
+            }
+            pasts.push(past);
+        }
+        Ok(level::next(&pasts, a_year, judged).1)
+    };
+    let against = Judge::Later(&judged, &now.values);
+    let Trained { mut model, mut report, judged: probabilities } =
+        train(&examples, against, &baselines, &how, &mut level_of)?;
+    let probabilities = probabilities.iter().map(|p| shifted(*p, -model.level)).collect();
+    pasts.push(Past { probabilities, churned: judged.churned });
+    days.push(cutoffs.judged);
+    let outcomes = level::outcomes(&pasts, a_year);
     model.horizon_days = settings.horizon_days;
     model.eligible_days = settings.eligible_days;
     model.alive =
@@ -315,7 +410,26 @@ fn fit(
     warnings.append(&mut report.warnings);
     warnings.extend(beaten_by_recency(&report));
     report.warnings = warnings;
-    let report = Report { training_cutoffs: cutoffs.training, judged_cutoff: cutoffs.judged, train: report };
+    // Of today's customers, without a level: it is set by them.
+    model.level = 0.0;
+    let columns = Columns::of(context.customers, &known_features(&names), attributes, model.alive.as_ref())?
+        .encode(&model.features, context.customers.rows())
+        .0;
+    let today = context.customers.f64s("days_since_last")?;
+    let eligible = today.iter().map(|d| *d < f64::from(settings.eligible_days));
+    let p =
+        model.score(&columns).into_iter().zip(eligible).filter(|p| p.1).map(|p| p.0).collect::<Vec<f64>>();
+    let way;
+    (way, model.level) = level::next(&pasts, a_year, &p);
+    let cutoffs_judged =
+        days.into_iter().zip(outcomes).map(|(cutoff, outcome)| JudgedCutoff { cutoff, outcome }).collect();
+    let report = Report {
+        training_cutoffs: cutoffs.training,
+        judged_cutoff: cutoffs.judged,
+        cutoffs: cutoffs_judged,
+        level: way,
+        train: report,
+    };
     Ok((model, report))
 }
 
@@ -355,9 +469,12 @@ mod tests {
     fn label_windows_end_before_the_judged_cutoff() {
         let settings = Settings::default();
         let (first, as_of) = (Day(0), Day(730));
+        assert_eq!([30, 60, 90, 180, 365, 250, 1].map(cutoffs_a_year), [12, 6, 4, 2, 1, 0, 365]);
         let c = cutoffs(&settings, first, as_of).unwrap();
         assert_eq!(c.judged, Day(640));
         assert_eq!(c.training, [Day(550), Day(460), Day(370)]);
+        assert_eq!(c.earlier, [Day(550), Day(460), Day(370), Day(280), Day(190)]);
+        assert_eq!(c.grid.last(), Some(&Day(100)), "the earliest judged cutoff has one to learn from");
         assert!(c.training.iter().all(|t| (*t + settings.horizon_days) <= c.judged));
     }
 

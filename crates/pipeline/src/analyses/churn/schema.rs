@@ -3,8 +3,10 @@
 use tillwise_core::schema::{Column, Kind, PublishedTable, col, opt};
 
 /// Its published tables.
-pub const TABLES: &[PublishedTable] =
-    &[CHURN_RULES, CHURN_METRICS, CHURN_RELIABILITY, CHURN_GAINS, CHURN_IMPORTANCE, CHURN_TARGETS];
+pub const TABLES: &[PublishedTable] = &[
+    CHURN_RULES, CHURN_METRICS, CHURN_RELIABILITY, CHURN_GAINS, CHURN_IMPORTANCE, CHURN_TARGETS,
+    CHURN_CUTOFFS,
+];
 
 /// What churn adds to the customer table.
 pub const SCORES: &[Column] = &[
@@ -132,5 +134,23 @@ pub const CHURN_TARGETS: PublishedTable = PublishedTable {
         col("cumulative_cost", Kind::Float, "cost of offers up to this one"),
         col("churn_rule_id", Kind::Int32, "the leaf of the churn tree"),
         opt("reason", Kind::Text, "what raises the probability most"),
+    ],
+};
+
+/// What models of then expected at past cutoffs, and what came.
+pub const CHURN_CUTOFFS: PublishedTable = PublishedTable {
+    name: "churn_cutoffs",
+    about: "what models of then expected at past cutoffs, and what came",
+    columns: &[
+        col("cutoff", Kind::Date, "the day; the model knew nothing later"),
+        col("customers", Kind::Int64, "eligible customers on that day"),
+        col("actual", Kind::Float, "share of them that stayed away"),
+        col("expected", Kind::Float, "mean probability of the model"),
+        col(
+            "level",
+            Kind::Text,
+            "how the cutoffs before would have set the level: model (as it is), last or half_of_last (by what would have mended the cutoff before), year_ago (the share of then)",
+        ),
+        col("corrected", Kind::Float, "mean probability with that"),
     ],
 };

@@ -7,7 +7,8 @@ use tillwise_core::{settings, settings_table};
 use tillwise_mine::churn::act::OfferTerms;
 use tillwise_mine::churn::calibrate::Method;
 use tillwise_mine::churn::{
-    BoostSettings, Criterion, ForestSettings, Kind, ModelSettings, TrainSettings, TreeSettings, Tuning,
+    BoostSettings, Criterion, Feature, ForestSettings, Kind, ModelSettings, TrainSettings, TreeSettings,
+    Tuning,
 };
 
 use crate::PipelineError;
@@ -54,6 +55,8 @@ settings! {
         pub label: Label = Label::Horizon,
         /// Earlier cutoffs to train on, a horizon apart.
         pub training_cutoffs: usize = 3,
+        /// Cutoffs that are judged, a horizon apart, each by a model of then: they tell whether the level of the last is carried on.
+        pub judged_cutoffs: usize = 6,
         /// Train and judge on customers with an order in this many days before the cutoff.
         pub eligible_days: i32 = 180,
         /// What gives the probabilities: a model, or `"auto"` for the tree unless a challenger beats it out of time.
@@ -137,10 +140,17 @@ pub enum ChurnModel {
 }
 
 impl Settings {
+    fn direction(&self, feature: &String) -> i8 {
+        i8::from(self.increasing.contains(feature)) - i8::from(self.decreasing.contains(feature))
+    }
+
+    /// Whether churn may only rise (1) or fall (-1) with each feature.
+    pub fn directions(&self, features: &[Feature]) -> Vec<i8> {
+        features.iter().map(|f| self.direction(&f.name)).collect()
+    }
+
     /// Settings of the training, for features in this order.
     pub fn train(&self, features: &[String], seed: u64) -> TrainSettings {
-        let direction =
-            |f: &String| i8::from(self.increasing.contains(f)) - i8::from(self.decreasing.contains(f));
         let tuning = Tuning::default();
         TrainSettings {
             model: match self.model {
@@ -155,7 +165,7 @@ impl Settings {
                     min_leaf: self.min_leaf,
                     pruning: self.pruning,
                     shrinkage: self.shrinkage,
-                    monotone: features.iter().map(direction).collect(),
+                    monotone: features.iter().map(|f| self.direction(f)).collect(),
                 },
                 boost: self.boost.clone(),
                 forest: self.forest.clone(),
@@ -199,6 +209,7 @@ impl Settings {
         days("[churn] horizon_days", self.horizon_days, 3650)?;
         days("[churn] eligible_days", self.eligible_days, 36_500)?;
         within("[churn] training_cutoffs", self.training_cutoffs, 1, 100)?;
+        within("[churn] judged_cutoffs", self.judged_cutoffs, 1, 100)?;
         within("[churn] max_depth", self.max_depth, 1, 30)?;
         within("[churn] min_leaf", self.min_leaf, 1, 1_000_000_000)?;
         within("[churn] folds", self.folds, 2, 20)?;

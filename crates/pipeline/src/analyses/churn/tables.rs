@@ -4,16 +4,19 @@ use std::path::Path;
 
 use tillwise_core::Day;
 use tillwise_mine::churn::act::{OfferTerms, targets};
+use tillwise_mine::churn::level::Outcome;
 use tillwise_mine::churn::metrics::METRICS;
 use tillwise_mine::churn::train::Judged;
 use tillwise_mine::churn::{Churn, TrainReport};
 use tillwise_table::TableError;
 
+use super::JudgedCutoff;
 use super::schema::{
-    CHURN_GAINS, CHURN_IMPORTANCE, CHURN_METRICS, CHURN_RELIABILITY, CHURN_RULES, CHURN_TARGETS,
+    CHURN_CUTOFFS, CHURN_GAINS, CHURN_IMPORTANCE, CHURN_METRICS, CHURN_RELIABILITY, CHURN_RULES,
+    CHURN_TARGETS,
 };
 use crate::PipelineError;
-use crate::analyses::{Made, booleans, counts, floats, ints, make, maybe_days, texts};
+use crate::analyses::{Made, booleans, counts, days, floats, ints, make, maybe_days, texts};
 
 /// What a customer is told: the probability, the rule and the reasons.
 pub struct Scores {
@@ -209,6 +212,22 @@ pub fn from_report(report: &TrainReport, cutoff: Option<Day>) -> Result<Vec<Made
         ],
     )?;
     Ok(vec![metrics, reliability, gains, importance])
+}
+
+/// The judged cutoffs.
+pub fn cutoffs(judged: &[JudgedCutoff]) -> Result<Made, TableError> {
+    let of = |value: fn(&Outcome) -> f64| floats(judged.iter().map(move |j| Some(value(&j.outcome))));
+    make(
+        &CHURN_CUTOFFS,
+        vec![
+            ("cutoff", days(judged.iter().map(|j| j.cutoff))),
+            ("customers", counts(judged.iter().map(|j| Some(j.outcome.rows as u64)))),
+            ("actual", of(|o| o.actual)),
+            ("expected", of(|o| o.expected)),
+            ("level", texts(judged.iter().map(|j| Some(j.outcome.way.name())))),
+            ("corrected", of(|o| o.corrected)),
+        ],
+    )
 }
 
 /// The tree as text, Graphviz and a picture, beside the model.

@@ -1,11 +1,13 @@
 //! What is told of churn, the same for shops and for contracts.
 
 use tillwise_core::Day;
+use tillwise_mine::churn::level::Way;
 use tillwise_mine::churn::metrics::METRICS;
 use tillwise_mine::churn::train::Judged;
 use tillwise_mine::churn::{Churn, TrainReport};
 use tillwise_report::{Cell, Section};
 
+use super::JudgedCutoff;
 use super::tables::{Rules, Scores, Targets};
 
 /// How many of the active customers are expected to leave, how the models did, whom an offer is worth, and the rules.
@@ -78,5 +80,23 @@ pub fn judged(section: &mut Section, report: &TrainReport, cutoff: Option<Day>) 
                 plain(j, "lift_decile_1", 2),
             ]
         }),
+    );
+}
+
+/// How far off the level was at past cutoffs, and what is carried on.
+pub fn levels(section: &mut Section, cutoffs: &[JudgedCutoff], now: Way) {
+    let n = cutoffs.len();
+    if n < 2 {
+        return;
+    }
+    let mean = |error: &dyn Fn(&JudgedCutoff) -> f64| cutoffs.iter().map(error).sum::<f64>() / n as f64;
+    section.say(
+        "churn_levels",
+        vec![
+            ("cutoffs", Cell::count(n)),
+            ("plain", Cell::Share(mean(&|j| (j.outcome.expected - j.outcome.actual).abs()))),
+            ("corrected", Cell::Share(mean(&|j| (j.outcome.corrected - j.outcome.actual).abs()))),
+            ("now", Cell::word(now.name())),
+        ],
     );
 }

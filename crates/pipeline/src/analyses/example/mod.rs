@@ -100,6 +100,8 @@ mod tests {
             by_name: false,
             stage: None,
             force: false,
+            full_refresh: false,
+            as_known_on: None,
         };
         match run(&plan, &ReferenceEngine).unwrap() {
             Outcome::Finished(finished) => (folder, finished),

@@ -12,7 +12,7 @@ use tillwise_ingest::inspect::PlainTable;
 use tillwise_mine::MineError;
 use tillwise_mine::churn::act::OfferTerms;
 use tillwise_mine::churn::survival::Times;
-use tillwise_mine::churn::train::clean;
+use tillwise_mine::churn::train::{clean, own_level};
 use tillwise_mine::churn::{Churn, Examples, Judge, TrainReport, Trained, deciles, train};
 use tillwise_report::{Cell, Message, Section};
 use tillwise_table::TableError;
@@ -278,7 +278,8 @@ fn learn(settings: &Settings, contracts: &Contracts) -> Result<Learned, NotDone>
     churn.check()?;
     let names: Vec<String> = examples.features.iter().map(|f| f.name.clone()).collect();
     let how = churn.train(&names, settings.seed);
-    let Trained { model, mut report, judged: unseen } = train(examples, Judge::Folds(values), &[], &how)?;
+    let Trained { model, mut report, judged: unseen } =
+        train(examples, Judge::Folds(values), &[], &how, &mut own_level)?;
     let mut warnings = contracts.warnings.clone();
     warnings.append(&mut report.warnings);
     report.warnings = warnings;
