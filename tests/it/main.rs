@@ -23,6 +23,7 @@ mod formats;
 mod hostile;
 mod market;
 mod nightly;
+mod operate;
 mod real_data;
 mod report;
 mod run;

@@ -12,7 +12,8 @@ use crate::support::{content, Scene};
 
 const COLUMNS: &str = "[columns]\ncustomer = \"customer\"\norder = \"order\"\ndate = \"date\"\nproduct = \"product\"\namount = \"amount\"\n\
     status = \"status\"\n[cleaning]\nnot_sales = [\"cancelled\"]\n";
-const ANALYSES: &str = "[run]\nanalyses = [\"rfm\", \"cluster\", \"churn\", \"basket\", \"cohort\", \"value\"]\n";
+const ANALYSES: &str =
+    "[run]\nanalyses = [\"rfm\", \"cluster\", \"churn\", \"basket\", \"cohort\", \"value\"]\n";
 const HEADER: &str = "customer,order,date,product,amount,status\n";
 
 fn config(files: &str, more: &str) -> String {
@@ -54,7 +55,12 @@ impl Shop {
             for _ in 0..1 + self.draw.below(3) {
                 let date = tillwise_core::Day(FIRST + (day - late).max(0));
                 let (product, cents) = (self.draw.below(12), 100 + self.draw.below(4000));
-                let line = format!("c{customer},{},{date},p{product},{}.{:02},paid\n", self.orders, cents / 100, cents % 100);
+                let line = format!(
+                    "c{customer},{},{date},p{product},{}.{:02},paid\n",
+                    self.orders,
+                    cents / 100,
+                    cents % 100
+                );
                 self.waiting.push_str(&line);
                 self.open.push(line);
             }
@@ -155,7 +161,8 @@ fn every_night_is_what_a_rebuild_from_all_files_would_be() {
         rebuilt.write("tillwise.toml", config(&format!("{names:?}"), ""));
         assert_eq!(code, rebuilt.tillwise(&["run"]).code, "night {night}");
         let (ours, theirs) = (published(&kept), published(&rebuilt));
-        let other: Vec<&str> = ours.iter().filter(|file| !theirs.contains(file)).map(|f| f.0.as_str()).collect();
+        let other: Vec<&str> =
+            ours.iter().filter(|file| !theirs.contains(file)).map(|f| f.0.as_str()).collect();
         assert!(other.is_empty() && ours.len() == theirs.len(), "night {night}, after {seen:?}: {other:?}");
         assert!(transactions(&kept) == transactions(&rebuilt), "night {night}, after {seen:?}");
         if code == 0 {
@@ -251,7 +258,8 @@ fn what_is_damaged_is_read_again_or_said() {
 #[test]
 fn other_settings_read_again_what_is_there_and_refuse_what_is_gone() {
     let scene = two_nights();
-    let other = config("[\"exports/*.csv\"]", "[store]\nfiles = \"all\"\n").replace("[\"cancelled\"]", "[\"void\"]");
+    let other =
+        config("[\"exports/*.csv\"]", "[store]\nfiles = \"all\"\n").replace("[\"cancelled\"]", "[\"void\"]");
     scene.write("tillwise.toml", other);
     let ended = scene.tillwise(&["run"]);
     assert_eq!(ended.code, 2);
@@ -292,5 +300,9 @@ fn a_past_night_is_as_it_was_known() {
     // The store itself did not go back.
     assert_eq!(scene.done(&["run"])["status"], "current_moved");
     let ended = scene.tillwise(&["run", "--as-known-on", "2020-01-01"]);
-    assert!(ended.code == 2 && ended.stderr.contains("nothing was in the store on that day"), "{}", ended.stderr);
+    assert!(
+        ended.code == 2 && ended.stderr.contains("nothing was in the store on that day"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -55,6 +55,12 @@ pub enum Command {
     Contract(Contract),
     /// Retention and lifetime value of contractual cohorts, from a table of their survivors.
     Retention(Retention),
+    /// The config: check it, show it with everything filled in, or write its schema for editors.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Published runs: list, show, compare, prune.
+    #[command(subcommand)]
+    Runs(Runs),
     /// RFM of a table that has one row a customer, with silence, orders and revenue as sums.
     RfmTable(RfmTable),
 }
@@ -114,6 +120,14 @@ pub struct Common {
     /// The day of the picture: a date, `last`, or `last+1`; in place of the config's.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<AsOf>,
+    /// A value in place of the config's, such as `run.seed=7`; may be given several times.
+    #[arg(long, value_name = "TABLE.KEY=VALUE", value_parser = key_and_value)]
+    pub set: Vec<(String, String)>,
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it is written TABLE.KEY=VALUE, such as run.seed=7")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
 }
 
 #[derive(Debug, clap::Args)]
@@ -126,6 +140,9 @@ pub struct Run {
     /// Run again even if this run, of the same files and config, is published already.
     #[arg(long)]
     pub force: bool,
+    /// Only say what would be read, written and fitted, and about how long it would take.
+    #[arg(long)]
+    pub dry_run: bool,
     /// With a store: read every file that is there again, whether it is known or not.
     #[arg(long)]
     pub full_refresh: bool,
@@ -257,6 +274,68 @@ pub struct Rejects {
     /// Only rows that were rejected for these reasons; without it, all but repeats.
     #[arg(long, value_name = "REASON,...", value_delimiter = ',')]
     pub reason: Vec<String>,
+}
+
+/// What can be done with a config.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Whether it is in order, and its files are there.
+    Check(Stage),
+    /// All of it, with defaults, variables of the environment and flags filled in.
+    Show(Stage),
+    /// A JSON Schema of all tables and keys, for editors.
+    Schema,
+}
+
+/// What can be done with published runs.
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// All of them, the latest first.
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// One of them.
+    Show {
+        /// Its id or the beginning of it, its day, or `current`.
+        #[arg(value_name = "RUN", default_value = "current")]
+        run: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Two of them side by side: rows, segments, scores, models.
+    Diff {
+        /// The earlier one: an id, a day, or `current`.
+        #[arg(value_name = "BEFORE")]
+        before: String,
+        /// The later one.
+        #[arg(value_name = "AFTER", default_value = "current")]
+        after: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove all but the newest, and the one that `current` leads to.
+    Prune {
+        /// How many to keep.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        keep: u32,
+        /// And those made in so many days, however many they are.
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where runs are.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The config file that names the output folder.
+    #[arg(long, value_name = "CONFIG", default_value = "tillwise.toml")]
+    pub config: PathBuf,
+    /// The output folder, in place of the config's.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

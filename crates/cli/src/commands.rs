@@ -15,7 +15,7 @@ use tillwise_pipeline::{
 use tillwise_simulate::{write_shop, Shop};
 
 use crate::args::{Common, Demo, Init, Only, Rejects, Run, Score, Segments, Stage};
-use crate::{ask, config_text, restart, summary};
+use crate::{ask, config, config_text, restart, summary};
 use tillwise_mine::rfm::{SegmentMap, PRESETS};
 
 /// How a command ended that did not fail.
@@ -191,8 +191,15 @@ pub fn demo(demo: &Demo) -> Result<Ended, Failure> {
         return Ok(Ended::Done);
     }
     print("\n")?;
-    let common = Common { config, out: None, as_of: None };
-    run(&Run { common, only: Vec::new(), force: true, full_refresh: false, as_known_on: None })
+    let common = Common { config, out: None, as_of: None, set: Vec::new() };
+    run(&Run {
+        common,
+        only: Vec::new(),
+        force: true,
+        dry_run: false,
+        full_refresh: false,
+        as_known_on: None,
+    })
 }
 
 pub fn run(run: &Run) -> Result<Ended, Failure> {
@@ -204,6 +211,9 @@ pub fn run(run: &Run) -> Result<Ended, Failure> {
     plan.force = run.force || run.full_refresh;
     plan.full_refresh = run.full_refresh;
     plan.as_known_on = run.as_known_on;
+    if run.dry_run {
+        return config::dry_run(&plan);
+    }
     finish(&plan)
 }
 
@@ -305,8 +315,8 @@ pub fn only(only: &Only) -> Result<Ended, Failure> {
     finish(&plan)
 }
 
-fn plan(common: &Common) -> Result<Plan, Failure> {
-    let mut config = Config::read(&common.config)?;
+pub fn plan(common: &Common) -> Result<Plan, Failure> {
+    let mut config = Config::read_with(&common.config, &config::instead(&common.set))?;
     let base = common.config.parent().map(Path::to_owned).unwrap_or_default();
     if let Some(out) = &common.out {
         // Named on the command line, it is relative to where the command was typed.

@@ -6,9 +6,11 @@
 mod args;
 mod ask;
 mod commands;
+mod config;
 mod config_text;
 mod contract;
 mod restart;
+mod runs;
 mod summary;
 
 use std::io::{IsTerminal, Write as _};
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     start_log(args.log_json);
+    stop_on_signals();
     let result = match args.command {
         Command::Demo(demo) => commands::demo(&demo),
         Command::Init(init) => commands::init(&init),
@@ -72,8 +75,11 @@ fn main() -> ExitCode {
         Command::Rejects(rejects) => commands::rejects(&rejects),
         Command::Segments(segments) => commands::segments(&segments),
         Command::Retention(retention) => contract::retention(&retention),
+        Command::Config(what) => config::config(&what),
+        Command::Runs(what) => runs::runs(&what),
         Command::RfmTable(table) => contract::rfm_table(&table),
     };
+    tillwise_store::wait_if_given_up();
     ExitCode::from(match result {
         Ok(commands::Ended::Done) => exit::DONE,
         Ok(commands::Ended::ModelFailed) => exit::MODEL,
@@ -92,6 +98,28 @@ fn main() -> ExitCode {
         }
     })
 }
+
+/// SIGINT and SIGTERM end the process at once, with 130 and 143: `current` leads to a whole run at every moment.
+#[cfg(unix)]
+fn stop_on_signals() {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    // Without it, the system's own way of ending holds.
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]) else { return };
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            tillwise_store::give_up();
+            let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: stopped by {name}; `current` leads to the last whole run, and the next run begins anew"
+            );
+            signal_hook::low_level::exit(128 + signal);
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn stop_on_signals() {}
 
 fn start_log(json: bool) {
     use tracing_subscriber::EnvFilter;

@@ -222,7 +222,10 @@ impl Plan {
         if self.input.file.is_empty() {
             return Ok(vec![shared; self.files.len().max(1)]);
         }
-        self.files.iter().map(|f| self.rules_of(&self.input.of_file(&f.name), mapped, by_order_line)).collect()
+        self.files
+            .iter()
+            .map(|f| self.rules_of(&self.input.of_file(&f.name), mapped, by_order_line))
+            .collect()
     }
 
     fn rules_of(

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use tillwise_core::told::Message;
 use tillwise_core::{Day, SCALE, message};
 
-use crate::rows::{CARRIED, PARTS, Reason, Stats};
 use crate::Plan;
+use crate::rows::{CARRIED, PARTS, Reason, Stats};
 use crate::settle::RepeatCounts;
 
 /// What was read, what was accepted, and what the accepted lines add up to.

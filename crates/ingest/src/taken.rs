@@ -103,7 +103,11 @@ pub fn damaged(folder: &Path) -> Option<PathBuf> {
         Err(_) => return Some(folder.join(CARD)),
     };
     let is_other = |path: &PathBuf, expected: &String| hash(path).map_or(true, |hash| hash != *expected);
-    card.hashes.iter().map(|(name, hash)| (folder.join(name), hash)).find(|(p, h)| is_other(p, h)).map(|f| f.0)
+    card.hashes
+        .iter()
+        .map(|(name, hash)| (folder.join(name), hash))
+        .find(|(p, h)| is_other(p, h))
+        .map(|f| f.0)
 }
 
 /// Puts files together, the earlier taken in first, into `out/transactions/` and `out/rejects/`.
@@ -234,7 +238,14 @@ mod tests {
     fn plan(base: &Path, columns: Columns) -> Plan {
         let input = Input { files: vec!["*.csv".into()], ..Input::default() };
         let files = find_files(&input.files, base).unwrap();
-        Plan { input, columns, cleaning: Cleaning::default(), files, base: base.to_owned(), memory_limit: None }
+        Plan {
+            input,
+            columns,
+            cleaning: Cleaning::default(),
+            files,
+            base: base.to_owned(),
+            memory_limit: None,
+        }
     }
 
     fn columns(text: &str) -> Columns {

@@ -88,12 +88,29 @@ impl Default for Run {
     }
 }
 
+/// A value that stands in place of one in the config file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instead {
+    /// The table and the key, such as `run.as_of`.
+    pub key: String,
+    /// The value, as TOML; text needs no quotes.
+    pub value: String,
+    /// Where it was said, for messages: a flag, or a variable of the environment.
+    pub from: String,
+}
+
 /// What is kept of files that were read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
     /// Which files count, and whether known ones are read again.
     pub files: Keep,
+    /// Runs that are kept when a run is published, the newest of them; all without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_runs: Option<usize>,
+    /// Days for which runs are kept however many there are, with `keep_runs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_days: Option<u32>,
 }
 
 /// The day of the picture.
@@ -270,6 +287,37 @@ impl Config {
             });
         }
         let config: Config = toml::from_str(&text).map_err(|e| malformed(path, &text, &e))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Reads a config file, and puts other values in place of some of its own; later ones win.
+    ///
+    /// # Errors
+    /// Those of [`Config::read`], and if a value or its key does not fit.
+    pub fn read_with(path: &Path, instead: &[Instead]) -> Result<Config, PipelineError> {
+        let mut config = Config::read(path)?;
+        for one in instead {
+            let (table, key) = one
+                .key
+                .split_once('.')
+                .ok_or_else(|| wrong(&one.from, format!("`{}` is not a key such as run.as_of", one.key)))?;
+            // As TOML has it; what is no TOML, or does not fit as such, is text.
+            let typed = toml::from_str::<toml::Table>(&format!("v = {}", one.value)).ok();
+            let typed = typed.and_then(|mut t| t.remove("v"));
+            let text = toml::Value::String(one.value.clone());
+            let set = |value: toml::Value| {
+                let mut all = toml::Table::try_from(&config).map_err(|e| e.to_string())?;
+                let own = all.entry(table).or_insert_with(|| toml::Table::new().into());
+                own.as_table_mut().ok_or("it is no table")?.insert(key.to_owned(), value);
+                Config::deserialize(all).map_err(|e| e.message().trim().to_owned())
+            };
+            config = match typed.map(set) {
+                Some(Ok(config)) => config,
+                Some(Err(problem)) => set(text).map_err(|_| wrong(&one.from, problem))?,
+                None => set(text).map_err(|problem| wrong(&one.from, problem))?,
+            };
+        }
         config.check()?;
         Ok(config)
     }

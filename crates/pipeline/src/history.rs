@@ -133,7 +133,8 @@ impl<'a> History<'a> {
         for entry in history.last.files.clone() {
             let same = is_named(&entry).filter(|at| entry.is(&inputs[*at]));
             let renamed = || {
-                let known = |input: &InputRecord| history.last.files.iter().any(|e| e.input.file == input.file);
+                let known =
+                    |input: &InputRecord| history.last.files.iter().any(|e| e.input.file == input.file);
                 (0..inputs.len()).find(|at| !named[*at] && entry.is(&inputs[*at]) && !known(&inputs[*at]))
             };
             let at = same.or_else(renamed);
@@ -187,7 +188,8 @@ impl<'a> History<'a> {
         let Some((number, last)) = latest(output.root(), Some(day))? else {
             return Err(PipelineError::AsOf {
                 as_of: day,
-                problem: "nothing was in the store on that day; leave --as-known-on out, or name a later day".to_owned(),
+                problem: "nothing was in the store on that day; leave --as-known-on out, or name a later day"
+                    .to_owned(),
             });
         };
         let (taken_in, replaced) = (last.taken_in, 0);
@@ -211,7 +213,8 @@ impl<'a> History<'a> {
 
     /// The hashes of files that others are joined with.
     fn joined(&self, plan: &Plan) -> Result<Vec<String>, PipelineError> {
-        let hash = |join: &tillwise_ingest::Join| Ok(tillwise_store::hash_file(&plan.base.join(&join.file))?.0);
+        let hash =
+            |join: &tillwise_ingest::Join| Ok(tillwise_store::hash_file(&plan.base.join(&join.file))?.0);
         plan.input.join.iter().map(hash).collect()
     }
 
@@ -231,7 +234,10 @@ impl<'a> History<'a> {
             }
             let Some(path) = damaged(&folder) else { continue };
             if named.is_none() {
-                return Err(PipelineError::Damaged { path, of: format!("it came from {}, which is no longer there", entry.input.file) });
+                return Err(PipelineError::Damaged {
+                    path,
+                    of: format!("it came from {}, which is no longer there", entry.input.file),
+                });
             }
             warn!(file = entry.input.file, damaged = %path.display(), "what was kept of a file is damaged; it is read again");
             self.files[i].read = true;
@@ -336,7 +342,9 @@ fn untold(e: serde_json::Error) -> PipelineError {
 
 /// The manifests of an output folder, the latest first.
 fn manifests(root: &Path) -> Vec<(usize, PathBuf)> {
-    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("manifest-")?.strip_suffix(".json")?.parse().ok();
+    let number = |path: &Path| {
+        path.file_name()?.to_str()?.strip_prefix("manifest-")?.strip_suffix(".json")?.parse().ok()
+    };
     let entries = fs::read_dir(root.join("store")).into_iter().flatten().flatten();
     let mut found: Vec<(usize, PathBuf)> =
         entries.filter_map(|e| Some((number(&e.path())?, e.path()))).collect();
@@ -365,20 +373,26 @@ fn latest(root: &Path, day: Option<Day>) -> Result<Option<(usize, Manifest)>, Pi
     Ok(None)
 }
 
-/// Removes manifests but the latest so many, and folders of files that none of the others names; how many of each.
+/// Removes manifests but the latest so many and those written since a second, and folders of files that none of the others
+/// names; how many of each.
 ///
 /// # Errors
 /// If a manifest cannot be read, or something cannot be removed.
-pub fn prune(output: &Output, keep: usize) -> Result<(usize, usize), PipelineError> {
+pub fn prune(output: &Output, keep: usize, since: Option<u64>) -> Result<(usize, usize), PipelineError> {
     let all = manifests(output.root());
-    let mut named = Vec::new();
-    for (_, path) in all.iter().take(keep.max(1)) {
-        named.extend(Manifest::read(path)?.files.iter().map(Entry::folder));
+    let (mut named, mut kept) = (Vec::new(), 0);
+    for (i, (_, path)) in all.iter().enumerate() {
+        let manifest = Manifest::read(path)?;
+        if i >= keep.max(1) && since.is_none_or(|since| manifest.taken_in_at < since) {
+            break;
+        }
+        kept = i + 1;
+        named.extend(manifest.files.iter().map(Entry::folder));
     }
     let remaining = |path: PathBuf| move |source| PipelineError::Write { path, source };
     let mut old = 0;
     // The earliest first: whatever is left is whole.
-    for (_, path) in all.iter().skip(keep.max(1)).rev() {
+    for (_, path) in all.iter().skip(kept).rev() {
         fs::remove_file(path).map_err(remaining(path.clone()))?;
         old += 1;
     }

@@ -12,10 +12,12 @@ mod config;
 pub mod contracts;
 mod gates;
 mod history;
+mod preview;
 mod publish;
 mod record;
 mod rejected;
 mod run;
+pub mod runs;
 pub mod schema;
 mod told;
 
@@ -30,11 +32,15 @@ use tillwise_table::TableError;
 
 pub use analyses::Config;
 pub use analysis::Analysis;
-pub use config::{AsOf, Codec, Gates, Run, Size, Store};
+pub use config::{AsOf, Codec, Gates, Instead, Run, Size, Store};
 pub use history::{Keep, StoreRecord};
+pub use preview::{Preview, preview};
 pub use record::{AnalysisRecord, InputRecord, RunRecord, Status};
 pub use rejected::{Saved, save_rejected};
 pub use run::{Finished, Mode, Outcome, Plan, Until, run};
+
+/// The manual, with every key of the config.
+pub const MANUAL: &str = include_str!("../manual.md");
 
 /// The hash of a text, to know it again.
 pub fn hash_text(text: &str) -> String {

@@ -22,8 +22,10 @@ use crate::clock::Clock;
 use crate::gates::{failed_gate, last_date_of, too_old};
 use crate::history::{self, History, Keep};
 use crate::publish::{metadata, write_made, write_record};
+use crate::runs::prune_open;
 use crate::{
-    Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status, Store, told,
+    Analysis, AnalysisRecord, AsOf, Config, InputRecord, NotDone, PipelineError, RunRecord, Status, Store,
+    told,
 };
 
 /// Whether models are fitted or only applied.
@@ -120,14 +122,7 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         Some(_) => Vec::new(),
         None => history::find_files(&config.input.files, &plan.base, &out, keep)?,
     };
-    let ingest_plan = tillwise_ingest::Plan {
-        input: config.input.clone(),
-        columns: config.columns.clone(),
-        cleaning: config.cleaning.clone(),
-        files,
-        base: plan.base.clone(),
-        memory_limit: config.run.memory_limit.map(|s| s.0),
-    };
+    let ingest_plan = plan.ingest(files);
     ingest_plan.check()?;
     let output = Output::open(&out)?;
 
@@ -147,13 +142,9 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     };
     let inputs = history.as_ref().map_or(inputs, History::inputs);
     let id = plan.id(&inputs)?;
-    // Published already, from the same earlier run's models if those count.
-    let same = |(day, folder): &(Day, PathBuf)| {
-        let name = plan.run_id(&id, &earlier(plan, &output, *day));
-        name.is_ok_and(|name| tillwise_store::id_of(folder) == Some(name.as_str()))
-    };
-    let published = output.find(&id).into_iter().find(same).filter(|_| plan.stage.is_none() && !plan.force);
-    if let Some((_, folder)) = published {
+    if let Some((_, folder)) =
+        plan.published(&output, &inputs)?.filter(|_| plan.stage.is_none() && !plan.force)
+    {
         // Nothing new, but perhaps too old: an export that is no longer refreshed is the same every night.
         if let Some(last) = last_date_of(&folder)
             && let Some(found) = too_old(&config.gates, last)
@@ -232,6 +223,10 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         Some(stage) => output.publish_stage(&work, stage)?,
         None => output.publish(&work, as_of, &record.run_id)?,
     };
+    if let (Some(keep), None) = (config.store.keep_runs, &plan.stage) {
+        let pruned = prune_open(&output, keep, config.store.keep_days)?;
+        info!(runs = pruned.runs.len(), files = pruned.files, "pruned");
+    }
     Ok(Outcome::Finished(Box::new(Finished {
         record,
         folder,
@@ -242,6 +237,33 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
 }
 
 impl Plan {
+    /// What is to be read.
+    pub(crate) fn ingest(&self, files: Vec<InputFile>) -> tillwise_ingest::Plan {
+        let config = &self.config;
+        tillwise_ingest::Plan {
+            input: config.input.clone(),
+            columns: config.columns.clone(),
+            cleaning: config.cleaning.clone(),
+            files,
+            base: self.base.clone(),
+            memory_limit: config.run.memory_limit.map(|s| s.0),
+        }
+    }
+
+    /// The run that is published already, of the same files and config, and from the same earlier run's models if those count.
+    pub(crate) fn published(
+        &self,
+        output: &Output,
+        inputs: &[InputRecord],
+    ) -> Result<Option<(Day, PathBuf)>, PipelineError> {
+        let id = self.id(inputs)?;
+        let same = |(day, folder): &(Day, PathBuf)| {
+            let name = self.run_id(&id, &earlier(self, output, *day));
+            name.is_ok_and(|name| tillwise_store::id_of(folder) == Some(name.as_str()))
+        };
+        Ok(output.find(&id).into_iter().find(same))
+    }
+
     /// The run's id: that of its files and config, and where an earlier run's models count, a hash of those.
     fn run_id(&self, id: &str, earlier: &Earlier) -> Result<String, PipelineError> {
         if earlier.is_empty() {

@@ -18,6 +18,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use tillwise_core::Day;
@@ -202,31 +204,27 @@ impl Output {
     pub fn begin(&self) -> Result<PathBuf, StoreError> {
         let work = self.work();
         fs::create_dir_all(&work).map_err(at(&work))?;
+        *WORKING.lock().unwrap_or_else(PoisonError::into_inner) = Some(work.clone());
         Ok(work)
     }
 
-    /// Every complete run with its day, the latest day first and on one day the latest made first.
     fn runs(&self) -> Vec<(Day, PathBuf)> {
-        let list = |folder: &Path| {
-            fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
-        };
-        let day = |folder: &Path| folder.file_name()?.to_str()?.strip_prefix("as_of=")?.parse::<Day>().ok();
-        let made = |run: &Path| -> Option<u64> {
-            let record: serde_json::Value =
-                serde_json::from_str(&fs::read_to_string(run.join("run.json")).ok()?).ok()?;
-            Some(record["started_at"].as_u64().unwrap_or(0))
-        };
-        let mut runs: Vec<(Day, PathBuf)> = list(&self.root.join("runs"))
-            .into_iter()
-            .filter_map(|folder| Some((day(&folder)?, list(&folder))))
-            .flat_map(|(day, runs)| runs.into_iter().map(move |run| (day, run)))
-            .filter(|(_, run)| run.join("run.json").is_file())
-            .collect();
-        // Records are read only where a day has more than one run.
-        runs.sort_by(|a, b| {
-            b.0.cmp(&a.0).then_with(|| made(&b.1).cmp(&made(&a.1))).then_with(|| b.1.cmp(&a.1))
-        });
-        runs
+        runs(&self.root)
+    }
+
+    /// Removes a run: first its record, so that what is left of it is no run.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_run(&self, run: &Path) -> Result<(), StoreError> {
+        let record = run.join("run.json");
+        fs::remove_file(&record).map_err(at(&record))?;
+        fs::remove_dir_all(run).map_err(at(run))?;
+        if let Some(day) = run.parent() {
+            // Fails where the day has another run.
+            let _ = fs::remove_dir(day);
+        }
+        Ok(())
     }
 
     /// The complete runs whose id is this one, or begins with it and a hyphen: those that came from the same files and config.
@@ -397,6 +395,7 @@ impl Output {
 
     /// Moves a folder to a free place, whole on disk before it is seen there.
     fn place(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        let _working = WORKING.lock().unwrap_or_else(PoisonError::into_inner);
         sync_all(from)?;
         let parent = to.parent().unwrap_or(&self.root);
         fs::create_dir_all(parent).map_err(at(parent))?;
@@ -432,6 +431,53 @@ impl Drop for Output {
         // If it cannot be removed now, the next run sweeps it.
         let _ = fs::remove_dir_all(self.work());
     }
+}
+
+/// Every complete run of an output folder with its day, the latest day first and on one day the latest made first.
+pub fn runs(out: &Path) -> Vec<(Day, PathBuf)> {
+    let list = |folder: &Path| {
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
+    };
+    let day = |folder: &Path| folder.file_name()?.to_str()?.strip_prefix("as_of=")?.parse::<Day>().ok();
+    let made = |run: &Path| -> Option<u64> {
+        let record: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(run.join("run.json")).ok()?).ok()?;
+        Some(record["started_at"].as_u64().unwrap_or(0))
+    };
+    let mut runs: Vec<(Day, PathBuf)> = list(&out.join("runs"))
+        .into_iter()
+        .filter_map(|folder| Some((day(&folder)?, list(&folder))))
+        .flat_map(|(day, runs)| runs.into_iter().map(move |run| (day, run)))
+        .filter(|(_, run)| run.join("run.json").is_file())
+        .collect();
+    // Records are read only where a day has more than one run.
+    runs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| made(&b.1).cmp(&made(&a.1))).then_with(|| b.1.cmp(&a.1)));
+    runs
+}
+
+/// The working folder of this process. Whoever moves it to its place holds this lock, and so does whoever sweeps it out.
+static WORKING: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Whether the process is about to end.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// Waits for ever if the process is about to end: what fails then fails because its folder is swept out.
+pub fn wait_if_given_up() {
+    while GIVEN_UP.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
+/// Sweeps out the working folder, and lets nothing be published any more: for a process that is about to end.
+pub fn give_up() {
+    GIVEN_UP.store(true, Ordering::SeqCst);
+    let working = WORKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(work) = working.as_ref() {
+        // Other threads may still be writing there; what is left is swept out by the next run.
+        let _ = fs::remove_dir_all(work).or_else(|_| fs::remove_dir_all(work));
+    }
+    // Held for ever.
+    std::mem::forget(working);
 }
 
 /// A name in a folder that nothing has yet: this one, or with the number of another time behind it.
