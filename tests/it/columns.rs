@@ -4,6 +4,7 @@
 //!
 //! A shop is simulated here, with everything clean, so that what is expected can be worked out from its lines in a few words.
 
+mod acquisition;
 mod baskets;
 mod churn;
 mod clv;
@@ -263,6 +264,17 @@ fn check(world: &World, table: &str) -> Found {
         "lorenz" => market::lorenz(world),
         "key_customers" => market::key_customers(world),
         "products" => market::products(world),
+        "funnel" => acquisition::funnel(world),
+        "funnel_times" => acquisition::funnel_times(world),
+        "funnel_people" => acquisition::funnel_people(world),
+        "event_rejects" => acquisition::event_rejects(world),
+        "channels" => acquisition::channels(world),
+        "channel_transitions" => acquisition::transitions(world),
+        "channel_paths" => acquisition::paths(world),
+        "channel_people" => acquisition::channel_people(world),
+        "channel_mix" => acquisition::mix(world),
+        "channel_moves" => acquisition::moves(world),
+        "drift" => segments::drift_of_customers(world),
         "revenue_bridge" => market::bridge(world),
         _ => Err(format!("no check looks at the table {table}: write one")),
     }
@@ -337,6 +349,9 @@ fn world() -> &'static World {
         // The night before gives break points and clusters to compare with.
         let before = facts::earlier().to_string();
         scene.done(&["run", "--as-of", &before, "--only", "rfm,cluster"]);
+        // Longer ago there were fewer customers.
+        let long_before = facts::long_before().to_string();
+        scene.done(&["run", "--as-of", &long_before, "--only", "drift"]);
         scene.done(&["run"]);
         // Columns that only other methods fill.
         let mixture = CONFIG.replace("k = \"auto\"", "method = \"gaussian_mixture\"\nk = \"auto\"");
@@ -366,9 +381,20 @@ fn world() -> &'static World {
         ];
         let ended = scene.tillwise(&args);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
+        scene.write("leads.csv", acquisition::leads_export());
+        let args = [
+            "funnel", "leads.csv", "--id", "who", "--time", "at", "--stage", "what", "--stages", "visit,offer,talk,deal",
+            "--by", "source", "--roll-up", "place", "--horizon", "20", "--out", "fun",
+        ];
+        let ended = scene.tillwise(&args);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        scene.write("touches.csv", acquisition::touches_export());
+        let window = acquisition::WINDOW.to_string();
+        let ended = scene.tillwise(&["channels", "touches.csv", "--window", &window, "--out", "chan"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
         let mut tables = BTreeMap::new();
         // Tables that both a run and a contract write are the run's.
-        for folder in ["retention", "contract", "sums", "out/current"] {
+        for folder in ["retention", "contract", "sums", "chan", "fun", "out/current"] {
             for entry in fs::read_dir(scene.path(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 if let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".parquet") {
@@ -380,6 +406,9 @@ fn world() -> &'static World {
             let frame = Frame::read(&scene.path(&format!("mixture/current/{name}.parquet")));
             tables.insert(format!("mixture: {name}"), frame);
         }
+        let night_before = std::fs::read_dir(scene.path(&format!("out/runs/as_of={long_before}")));
+        let night_before = night_before.unwrap().next().unwrap().unwrap().path();
+        tables.insert("before: customers".to_owned(), Frame::read(&night_before.join("customers.parquet")));
         let fading = Frame::read(&scene.path("fading/current/churn_cutoffs.parquet"));
         tables.insert("fading: churn_cutoffs".to_owned(), fading);
         let contract_metrics = Frame::read(&scene.path("contract/churn_metrics.parquet"));

@@ -306,3 +306,45 @@ fn a_past_night_is_as_it_was_known() {
         ended.stderr
     );
 }
+
+#[test]
+fn other_customers_raise_an_alarm_and_the_same_do_not() {
+    let scene = Scene::new();
+    let config = |gate: &str| {
+        config("[\"orders.csv\"]", &format!("[gates]\n{gate}\n"))
+            .replace("\"cluster\", \"churn\", \"basket\", \"cohort\", \"value\"", "\"drift\"")
+    };
+    let export = |days: i32, cents: usize| {
+        let mut shop = Shop::new();
+        (0..days).for_each(|day| shop.day(day));
+        let mut text = shop.file();
+        if cents > 0 {
+            // From here on everybody comes anew, and spends ten times as much.
+            let (draw, last) = (&mut Draw(9), tillwise_core::Day(FIRST + days));
+            (0..400).for_each(|i| {
+                text.push_str(&format!("n{},n{i},{last},p1,{},paid\n", draw.below(200), cents))
+            });
+        }
+        text
+    };
+    scene.write("tillwise.toml", config(""));
+    scene.write("orders.csv", export(150, 0));
+    scene.done(&["run"]);
+    assert_eq!(scene.table("out/current/drift.parquet").rows(), 0, "nothing to compare with");
+    // Three more days of the same shop.
+    scene.write("orders.csv", export(153, 0));
+    scene.done(&["run"]);
+    let alarms = |scene: &Scene| scene.json("out/run.json")["analyses"]["drift"]["report"]["alarms"].clone();
+    assert_eq!((scene.table("out/current/drift.parquet").rows(), alarms(&scene)), (7, serde_json::json!([])));
+    scene.write("tillwise.toml", config("drift = \"fail\""));
+    scene.write("orders.csv", export(156, 1000));
+    let ended = scene.tillwise(&["run"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("error: gate drift: customers are others than on"), "{}", ended.stderr);
+    assert!(scene.path("out/failed/drift.parquet").exists(), "the new results are there to be looked at");
+    assert_eq!(alarms(&scene), serde_json::json!([]), "current stays");
+    scene.write("tillwise.toml", config(""));
+    let line = scene.done(&["run"]);
+    assert_eq!(line["analyses"]["drift"], "done");
+    assert!(alarms(&scene).as_array().unwrap().iter().any(|a| a == "avg_order_value"));
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args as _, FromArgMatches, Parser, Subcommand};
 use tillwise_core::Day;
+use tillwise_pipeline::contracts::funnel::Counts;
 use tillwise_pipeline::{Analysis, AsOf};
 
 use crate::contract::ModelArg;
@@ -58,6 +59,10 @@ pub enum Command {
     /// The config: check it, show it with everything filled in, or write its schema for editors.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// A sales funnel from a log of events: how many get how far, how long it takes, where they are lost.
+    Funnel(Funnel),
+    /// Which channels bring orders, from a log of touches: credit by seven rules.
+    Channels(Channels),
     /// Published runs: list, show, compare, prune.
     #[command(subcommand)]
     Runs(Runs),
@@ -274,6 +279,85 @@ pub struct Rejects {
     /// Only rows that were rejected for these reasons; without it, all but repeats.
     #[arg(long, value_name = "REASON,...", value_delimiter = ',')]
     pub reason: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Funnel {
+    /// A table with a header, one row an event: CSV, workbook, JSON or Parquet, packed or not.
+    #[arg(value_name = "EVENTS.csv")]
+    pub file: PathBuf,
+    /// The column that says who.
+    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    pub id: String,
+    /// The column that says when.
+    #[arg(long, value_name = "COLUMN", default_value = "time")]
+    pub time: String,
+    /// The column that says which stage.
+    #[arg(long, value_name = "COLUMN", default_value = "stage")]
+    pub stage: String,
+    /// The stages in their order, in any case of letters.
+    #[arg(
+        long,
+        value_name = "STAGE,...",
+        value_delimiter = ',',
+        default_value = "awareness,interest,desire,action"
+    )]
+    pub stages: Vec<String>,
+    /// When a stage counts: `reached` counts all before the furthest one, `strict` only those seen one after the other.
+    #[arg(long, value_name = "POLICY", default_value = "reached")]
+    pub policy: Counts,
+    /// Columns of groups, such as a segment or a channel.
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// A column of territories with their levels, such as `north/coast/town`: each level is a group.
+    #[arg(long, value_name = "COLUMN")]
+    pub roll_up: Option<String>,
+    /// Days within which a step is asked about.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub horizon: u32,
+    /// The day the log ends; without it, that of the last event.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<Day>,
+    /// What stands between two cells of the table: a character, or tab; without it, it is found.
+    #[arg(long, value_name = "MARK")]
+    pub delimiter: Option<String>,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Channels {
+    /// A table with a header, one row a touch or an order: CSV, workbook, JSON or Parquet, packed or not.
+    #[arg(value_name = "EVENTS.csv")]
+    pub file: PathBuf,
+    /// The column that says who.
+    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    pub id: String,
+    /// The column that says when.
+    #[arg(long, value_name = "COLUMN", default_value = "time")]
+    pub time: String,
+    /// The column with the channel; blank where a line is an order alone.
+    #[arg(long, value_name = "COLUMN", default_value = "channel")]
+    pub channel: String,
+    /// The column that says whether an order came: its value, or a yes; blank or 0 where none did.
+    #[arg(long, value_name = "COLUMN", default_value = "order")]
+    pub order: String,
+    /// The column with what the order is worth, where the other only says yes.
+    #[arg(long, value_name = "COLUMN")]
+    pub value: Option<String>,
+    /// Days before an order in which a touch counts.
+    #[arg(long, value_name = "DAYS", default_value_t = 90.0)]
+    pub window: f64,
+    /// Days by which credit halves, for the rule time_decay.
+    #[arg(long, value_name = "DAYS", default_value_t = 7.0)]
+    pub half_life: f64,
+    /// What stands between two cells of the table: a character, or tab; without it, it is found.
+    #[arg(long, value_name = "MARK")]
+    pub delimiter: Option<String>,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
 }
 
 /// What can be done with a config.

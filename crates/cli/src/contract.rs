@@ -1,10 +1,12 @@
-//! `contract`, `retention` and `rfm-table`: analyses of a table in place of orders.
+//! `contract`, `retention`, `rfm-table`, `funnel` and `channels`: analyses of a table in place of orders.
 
 use tillwise_pipeline::analyses::churn::{self, ChurnModel};
-use tillwise_pipeline::contracts::{self, contract, retention, rfm_table, OfTable, TableFinished};
+use tillwise_pipeline::contracts::{
+    self, channels, contract, funnel, retention, rfm_table, OfTable, TableFinished,
+};
 use tillwise_pipeline::Config;
 
-use crate::args::{Contract, Retention, RfmTable};
+use crate::args::{Channels, Contract, Funnel, Retention, RfmTable};
 use crate::commands::{print_published, Ended, Failure};
 use crate::summary;
 
@@ -46,6 +48,38 @@ pub fn rfm_table(args: &RfmTable) -> Result<Ended, Failure> {
         orders: args.orders.clone(),
         revenue: args.revenue.clone(),
         rfm: config.rfm,
+        delimiter: args.delimiter.clone(),
+    };
+    finish(contracts::run(&settings, &args.file, &args.out)?)
+}
+
+/// A sales funnel.
+pub fn funnel(args: &Funnel) -> Result<Ended, Failure> {
+    let settings = funnel::Settings {
+        id: args.id.clone(),
+        time: args.time.clone(),
+        stage: args.stage.clone(),
+        stages: args.stages.iter().map(|s| s.trim().to_owned()).collect(),
+        policy: args.policy,
+        by: args.by.clone(),
+        roll_up: args.roll_up.clone(),
+        horizon: args.horizon,
+        until: args.until,
+        delimiter: args.delimiter.clone(),
+    };
+    finish(contracts::run(&settings, &args.file, &args.out)?)
+}
+
+/// Which channels bring orders.
+pub fn channels(args: &Channels) -> Result<Ended, Failure> {
+    let settings = channels::Settings {
+        id: args.id.clone(),
+        time: args.time.clone(),
+        channel: args.channel.clone(),
+        order: args.order.clone(),
+        value: args.value.clone(),
+        window: args.window,
+        half_life: args.half_life,
         delimiter: args.delimiter.clone(),
     };
     finish(contracts::run(&settings, &args.file, &args.out)?)

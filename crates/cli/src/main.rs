@@ -75,6 +75,8 @@ fn main() -> ExitCode {
         Command::Rejects(rejects) => commands::rejects(&rejects),
         Command::Segments(segments) => commands::segments(&segments),
         Command::Retention(retention) => contract::retention(&retention),
+        Command::Funnel(funnel) => contract::funnel(&funnel),
+        Command::Channels(channels) => contract::channels(&channels),
         Command::Config(what) => config::config(&what),
         Command::Runs(what) => runs::runs(&what),
         Command::RfmTable(table) => contract::rfm_table(&table),

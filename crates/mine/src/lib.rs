@@ -7,16 +7,24 @@
 //!
 //! * [`rfm`]: recency, frequency and monetary scores, and named segments.
 //! * [`cluster`]: k-means on scaled, skew-corrected features.
+//! * [`campaign`]: what a campaign really did, and whom it moves.
+//! * [`channels`]: which channels bring orders.
 //! * [`churn`]: a decision tree with probabilities, judged out of time.
 //! * [`clv`]: buy-till-you-die models and spend, retention in contracts; lifetime value.
+//! * [`drift`]: whether customers are still those that models were fitted on.
+//! * [`funnel`]: how many get how far, and how long it takes.
 //! * [`forecast`]: what the next weeks bring, judged at every origin that the history carries.
 
 pub mod basket;
+pub mod campaign;
+pub mod channels;
 pub mod churn;
 pub mod cluster;
 pub mod clv;
 pub mod cohort;
+pub mod drift;
 pub mod forecast;
+pub mod funnel;
 pub mod ledger;
 pub mod offer;
 mod parallel;

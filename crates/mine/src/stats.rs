@@ -1,6 +1,7 @@
 //! Small statistics that several analyses share.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 /// Sample quantile of type 7 (Hyndman & Fan 1996; the default of R and NumPy) of ascending values.
 ///
@@ -28,6 +29,49 @@ pub fn sorted_finite(values: &[f64]) -> Vec<f64> {
 /// The mean, or NaN for no values.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The 95 % interval of a share after Wilson (Journal of the American Statistical Association 22, 1927); NaN for a share of nobody.
+///
+/// ```
+/// // R: prop.test(8, 10, correct = FALSE)
+/// let (low, high) = tillwise_mine::stats::wilson(8, 10);
+/// assert!((low - 0.490_162).abs() < 1e-6 && (high - 0.943_318).abs() < 1e-6);
+/// ```
+pub fn wilson(part: usize, all: usize) -> (f64, f64) {
+    const Z: f64 = 1.959_963_984_540_054;
+    let (n, p) = (all as f64, part as f64 / all as f64);
+    let middle = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+}
+
+/// Holm's adjustment (Scandinavian Journal of Statistics 6, 1979): p-values that may be held against one rate for all of them together. NaN
+/// stands for a test that was not made.
+///
+/// ```
+/// assert_eq!(tillwise_mine::stats::holm(&[0.01, 0.04, 0.03]), [0.03, 0.06, 0.06]);
+/// ```
+pub fn holm(p_values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len()).filter(|i| !p_values[*i].is_nan()).collect();
+    order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
+    let (tests, mut adjusted, mut so_far) = (order.len(), vec![f64::NAN; p_values.len()], 0.0f64);
+    for (rank, i) in order.into_iter().enumerate() {
+        so_far = so_far.max(p_values[i] * (tests - rank) as f64).min(1.0);
+        adjusted[i] = so_far;
+    }
+    adjusted
+}
+
+/// Whether two shares (part and all of each) differ: the p-value of Pearson's chi-squared, without a correction; NaN where a side is empty or
+/// nothing varies.
+pub fn chi_squared_of_two(a: (usize, usize), b: (usize, usize)) -> f64 {
+    let (n, m) = (a.1 as f64, b.1 as f64);
+    let (p, q) = (a.0 as f64 / n, b.0 as f64 / m);
+    let pooled = (a.0 + b.0) as f64 / (n + m);
+    let z = (p - q) / (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
+    if z.is_finite() { ChiSquared::new(1.0).map_or(f64::NAN, |chi| chi.sf(z * z)) } else { f64::NAN }
 }
 
 /// Pearson's correlation, or NaN where one side is constant or there are fewer than two values.

@@ -28,11 +28,30 @@ pub struct Gates {
     /// Days from the last accepted order to today, at most: is the export stale?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age_days: Option<i32>,
+    /// What an alarm of `[drift]` does.
+    pub drift: OnDrift,
+}
+
+/// See [`Gates::drift`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDrift {
+    /// It is told.
+    #[default]
+    Warn,
+    /// Nothing is published.
+    Fail,
 }
 
 impl Default for Gates {
     fn default() -> Self {
-        Gates { max_reject_share: 0.5, max_unreadable_share: 0.5, min_rows_vs_last: None, max_age_days: None }
+        Gates {
+            max_reject_share: 0.5,
+            max_unreadable_share: 0.5,
+            min_rows_vs_last: None,
+            max_age_days: None,
+            drift: OnDrift::Warn,
+        }
     }
 }
 

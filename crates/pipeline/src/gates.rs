@@ -8,7 +8,8 @@ use tillwise_core::Day;
 use tillwise_ingest::Quality;
 use tillwise_store::Output;
 
-use crate::config::Gates;
+use crate::RunRecord;
+use crate::config::{Gates, OnDrift};
 
 /// The gate that fails, and what it found.
 pub fn failed_gate(gates: &Gates, quality: &Quality, output: &Output) -> Option<(&'static str, String)> {
@@ -56,6 +57,22 @@ pub fn failed_gate(gates: &Gates, quality: &Quality, output: &Output) -> Option<
         }
     }
     quality.last_date.and_then(|last| too_old(gates, last)).map(|found| ("max_age_days", found))
+}
+
+/// What drifted, where that is to fail a run.
+pub fn drifted(gates: &Gates, record: &RunRecord) -> Option<String> {
+    if gates.drift != OnDrift::Fail {
+        return None;
+    }
+    let found = record.analyses.get("drift")?.report.as_ref()?;
+    let alarms: Vec<&str> = found["alarms"].as_array()?.iter().filter_map(|a| a.as_str()).collect();
+    let since = found["reference_as_of"].as_str().unwrap_or_default();
+    (!alarms.is_empty()).then(|| {
+        format!(
+            "customers are others than on {since} by {}: see drift.parquet; if that is meant, `drift = \"warn\"` publishes",
+            alarms.join(", ")
+        )
+    })
 }
 
 /// What is wrong, if the last order is older than allowed.

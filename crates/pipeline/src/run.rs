@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::analyses::{Context, Earlier, Orders};
 use crate::analysis::{Ask, CustomerTable, MadeTable, Needs};
 use crate::clock::Clock;
-use crate::gates::{failed_gate, last_date_of, too_old};
+use crate::gates::{drifted, failed_gate, last_date_of, too_old};
 use crate::history::{self, History, Keep};
 use crate::publish::{metadata, write_made, write_record};
 use crate::runs::prune_open;
@@ -204,6 +204,11 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
         clock.lap("analyses");
         fs::remove_dir_all(work.join("tables.tmp"))
             .map_err(|source| PipelineError::Write { path: work.clone(), source })?;
+    }
+    if let Some(found) = drifted(&config.gates, &record) {
+        write_record(&work, &mut record)?;
+        let kept = output.keep_failed(&work)?;
+        return Err(PipelineError::Gate { gate: "drift", found, kept });
     }
     let transactions = work.join("transactions");
     if !config.run.keep_transactions && plan.until != Until::Ingest {

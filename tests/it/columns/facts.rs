@@ -67,15 +67,15 @@ pub struct Facts {
 }
 
 /// A sequence of numbers from 0 to 1 that looks like chance.
-struct Draw(u64);
+pub struct Draw(pub u64);
 
 impl Draw {
-    fn next(&mut self) -> f64 {
+    pub fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.next() * n as f64) as usize
     }
 }
@@ -90,6 +90,11 @@ pub fn as_of() -> Day {
 /// That of the night before.
 pub fn earlier() -> Day {
     Day(FIRST + 690)
+}
+
+/// That of the reference for drift.
+pub fn long_before() -> Day {
+    Day(FIRST + 500)
 }
 
 impl Facts {

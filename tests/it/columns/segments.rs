@@ -601,3 +601,92 @@ pub fn drift(world: &World) -> Found {
     )?;
     ensure((0..frame.rows).any(|i| both[i] < last[i]), "some customers moved")
 }
+
+/// The chi-squared distribution above a point: its density, summed by Simpson's rule.
+fn chi_squared_above(x: f64, freedom: usize) -> f64 {
+    let k = freedom as f64 / 2.0;
+    // The gamma function of half numbers, by steps of one.
+    let mut gamma = if freedom.is_multiple_of(2) { 1.0 } else { std::f64::consts::PI.sqrt() };
+    let mut at = if freedom.is_multiple_of(2) { 1.0 } else { 0.5 };
+    while at < k {
+        gamma *= at;
+        at += 1.0;
+    }
+    let density = |v: f64| v.powf(k - 1.0) * (-v / 2.0).exp() / (2f64.powf(k) * gamma);
+    let (steps, width) = (40_000, 200.0 / 40_000.0);
+    let weight = |i: usize| {
+        if i == 0 || i == steps {
+            1.0
+        } else if i % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        }
+    };
+    (0..=steps).map(|i| weight(i) * density(x + i as f64 * width)).sum::<f64>() * width / 3.0
+}
+
+pub fn drift_of_customers(world: &World) -> Found {
+    let frame = world.table("drift");
+    let (before, now) = (world.table("before: customers"), world.table("customers"));
+    let columns = [
+        "days_since_last",
+        "orders",
+        "net_revenue",
+        "avg_order_value",
+        "mean_gap_days",
+        "tenure_days",
+        "distinct_products",
+    ];
+    says(frame, "column", columns)?;
+    let rows = columns.len();
+    holds(frame, "reference_as_of", vec![f64::from(super::facts::long_before().0); rows])?;
+    holds(frame, "reference_customers", vec![before.rows as f64; rows])?;
+    holds(frame, "customers", vec![now.rows as f64; rows])?;
+    let (n, m) = (before.rows as f64, now.rows as f64);
+    let [mut psi, mut unchanged, mut p_value, mut distance] = [const { Vec::new() }; 4];
+    for column in columns {
+        let mut sorted: Vec<f64> = before.n(column).iter().copied().filter(|v| !v.is_nan()).collect();
+        sorted.sort_by(f64::total_cmp);
+        // A value's bin is how many of the tenths lie below it; those without one have their own.
+        let tenths: Vec<f64> = (1..10).map(|i| sorted[i * sorted.len() / 10 - 1]).collect();
+        let largest = sorted[sorted.len() - 1];
+        let mut ends: Vec<f64> = tenths.into_iter().filter(|t| *t < largest).collect();
+        ends.dedup();
+        let bin = |v: f64| if v.is_nan() { 99 } else { ends.iter().filter(|end| **end < v).count() };
+        let share =
+            |frame: &super::Frame, b: usize| frame.n(column).iter().filter(|v| bin(**v) == b).count() as f64;
+        let bins: Vec<(f64, f64)> =
+            (0..100).map(|b| (share(before, b), share(now, b))).filter(|(x, y)| x + y > 0.0).collect();
+        // A half more in every bin, where one of them has nobody of one side.
+        let half = if bins.iter().any(|(x, y)| x * y == 0.0) { 0.5 } else { 0.0 };
+        let in_all = half * bins.len() as f64;
+        let shares = bins.iter().map(|(x, y)| ((x + half) / (n + in_all), (y + half) / (m + in_all)));
+        let index: f64 = shares.map(|(p, q)| (q - p) * (q / p).ln()).sum();
+        let mut below = 0.0;
+        let gaps = bins.iter().map(|(x, y)| {
+            below += y / m - x / n;
+            f64::abs(below)
+        });
+        distance.push(gaps.fold(0.0, f64::max));
+        psi.push(index);
+        unchanged.push((1.0 / n + 1.0 / m) * (bins.len() - 1) as f64);
+        p_value.push(chi_squared_above(index / (1.0 / n + 1.0 / m), bins.len() - 1));
+    }
+    holds(frame, "psi", psi)?;
+    holds(frame, "psi_unchanged", unchanged)?;
+    super::holds_about(frame, "p_value", p_value.clone(), 1e-6)?;
+    // The smallest of all counts for all of them, the next for one less, and none is below one that came before.
+    let adjusted: Vec<f64> = p_value
+        .iter()
+        .map(|p| {
+            let smaller = p_value.iter().filter(|q| *q <= p);
+            let rank = |q: &f64| p_value.iter().filter(|r| *r < q).count();
+            smaller.map(|q| q * (rows - rank(q)) as f64).fold(0.0, f64::max).min(1.0)
+        })
+        .collect();
+    super::holds_about(frame, "p_adjusted", adjusted.clone(), 1e-6)?;
+    holds(frame, "distance", distance.clone())?;
+    let alarm = |i: usize| f64::from(u8::from(adjusted[i] < 0.01 && distance[i] >= 0.05));
+    holds(frame, "alarm", (0..rows).map(alarm))
+}

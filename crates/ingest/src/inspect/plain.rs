@@ -30,8 +30,14 @@ pub struct PlainTable {
 impl PlainTable {
     /// A day as this column of the table writes it.
     pub fn day(&self, column: usize, text: &str) -> Option<Day> {
+        self.moment(column, text).map(|moment| moment.0)
+    }
+
+    /// A day and its time, in microseconds since 1970-01-01, as this column of the table writes it.
+    pub fn moment(&self, column: usize, text: &str) -> Option<(Day, i64)> {
         let dates = self.dates.get(column)?.as_ref()?;
-        dates.formats.iter().find_map(|format| format.parse(text.as_bytes())).map(|moment| moment.day)
+        let moment = dates.formats.iter().find_map(|format| format.parse(text.as_bytes()))?;
+        Some((moment.day, moment.micros))
     }
 
     /// A number as this table writes it.

@@ -6,6 +6,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tillwise_core::settings;
 
+use crate::stats::wilson;
+
 use super::{Correction, Itemsets, Share, adjust, fisher_greater};
 
 settings! {
@@ -87,12 +89,7 @@ impl Rule {
 
     /// Wilson's (1927) 95 % interval of the confidence.
     pub fn confidence_interval(&self) -> (f64, f64) {
-        const Z: f64 = 1.959_963_984_540_054;
-        let (n, p) = (self.with_left as f64, self.confidence());
-        let middle = p + Z * Z / (2.0 * n);
-        let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        let scale = 1.0 + Z * Z / n;
-        (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+        wilson(self.both as usize, self.with_left as usize)
     }
 
     /// P(L, R) / (P(L) P(R)): 1 for independence (Brin, Motwani, Ullman & Tsur 1997).

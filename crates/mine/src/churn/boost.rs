@@ -126,26 +126,58 @@ impl Boost {
         settings: &BoostSettings,
         goes_on: &mut dyn FnMut(&Boost) -> bool,
     ) -> Result<Boost, MineError> {
-        examples.check_shape()?;
-        let n = examples.len();
-        let binned = bin_all(&examples.columns, false);
         let (mut churners, mut total) = (0.0, 0.0);
-        for row in 0..n {
+        for row in 0..examples.len() {
             total += examples.weight(row);
             churners += if examples.churned[row] { examples.weight(row) } else { 0.0 };
         }
         let share = (churners / total).clamp(1e-9, 1.0 - 1e-9);
-        let start = (share / (1.0 - share)).ln();
+        let slope = |row: usize, odds: f64| {
+            let (p, weight) = (1.0 / (1.0 + (-odds).exp()), examples.weight(row));
+            (weight * (p - f64::from(u8::from(examples.churned[row]))), weight * p * (1.0 - p))
+        };
+        Boost::grow(examples, settings, (share / (1.0 - share)).ln(), &slope, goes_on)
+    }
+
+    /// Fits the trees to values by least squares, in place of the label: what a row comes to is then [`Boost::sum`].
+    ///
+    /// # Errors
+    /// As [`super::Tree::fit`].
+    pub fn of_values(
+        examples: &Examples,
+        values: &[f64],
+        settings: &BoostSettings,
+    ) -> Result<Boost, MineError> {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, value) in values.iter().enumerate() {
+            total += examples.weight(row);
+            sum += examples.weight(row) * value;
+        }
+        let slope = |row: usize, so_far: f64| {
+            let weight = examples.weight(row);
+            (weight * (so_far - values[row]), weight)
+        };
+        Boost::grow(examples, settings, sum / total, &slope, &mut |_| true)
+    }
+
+    /// Adds trees to a start; `slope` is the gradient of a row's loss and its derivative, at what the row comes to so far.
+    fn grow(
+        examples: &Examples,
+        settings: &BoostSettings,
+        start: f64,
+        slope: &(dyn Fn(usize, f64) -> (f64, f64) + Sync),
+        goes_on: &mut dyn FnMut(&Boost) -> bool,
+    ) -> Result<Boost, MineError> {
+        examples.check_shape()?;
+        let n = examples.len();
+        let binned = bin_all(&examples.columns, false);
         let mut odds = vec![start; n];
         let mut rounds = Rounds { binned: &binned, settings, slopes: vec![(0.0, 0.0); n] };
         let mut boost = Boost { start, trees: Vec::new() };
         let mut rows: Vec<u32> = (0..n as u32).collect();
         for _ in 0..settings.boost_rounds {
-            rounds.slopes.par_iter_mut().with_min_len(4096).enumerate().for_each(|(row, slope)| {
-                let p = 1.0 / (1.0 + (-odds[row]).exp());
-                let weight = examples.weight(row);
-                *slope = (weight * (p - f64::from(u8::from(examples.churned[row]))), weight * p * (1.0 - p));
-            });
+            let slopes = rounds.slopes.par_iter_mut().with_min_len(4096).enumerate();
+            slopes.for_each(|(row, own)| *own = slope(row, odds[row]));
             rows.iter_mut().enumerate().for_each(|(i, r)| *r = i as u32);
             let (tree, leaves) = rounds.tree(&mut rows);
             for (range, value) in leaves {
@@ -176,8 +208,8 @@ impl Boost {
         }
     }
 
-    /// Log-odds of churn of a row.
-    pub fn log_odds(&self, columns: &[Values], row: usize) -> f64 {
+    /// Log-odds of churn of a row, or its value.
+    pub fn sum(&self, columns: &[Values], row: usize) -> f64 {
         self.trees.iter().fold(self.start, |sum, tree| sum + leaf(tree, columns, row).value)
     }
 
@@ -188,7 +220,7 @@ impl Boost {
 
     /// Probability of churn of a row.
     pub fn predict_row(&self, columns: &[Values], row: usize) -> f64 {
-        1.0 / (1.0 + (-self.log_odds(columns, row)).exp())
+        1.0 / (1.0 + (-self.sum(columns, row)).exp())
     }
 }
 

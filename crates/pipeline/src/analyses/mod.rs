@@ -5,6 +5,7 @@ pub mod churn;
 pub mod cluster;
 pub mod clv;
 pub mod cohort;
+pub mod drift;
 #[cfg(test)]
 pub mod example;
 pub mod forecast;
@@ -83,6 +84,7 @@ analyses! {
     offer,
     cohort,
     value,
+    drift,
     #[cfg(test)] example,
 }
 

@@ -2,7 +2,10 @@
 //! every analysis promises (tables by name, sections to tell, models as plain numbers), and are published as runs are:
 //! locked, all at once, with a record.
 
+pub mod channels;
 pub mod contract;
+mod events;
+pub mod funnel;
 pub mod retention;
 pub mod rfm_table;
 
@@ -46,8 +49,13 @@ pub struct TableDone {
 pub type Line = serde_json::Map<String, serde_json::Value>;
 
 /// The tables of each, beside those that they share with churn.
-pub const TABLES: &[&[PublishedTable]] =
-    &[contract::schema::TABLES, retention::schema::TABLES, rfm_table::schema::TABLES];
+pub const TABLES: &[&[PublishedTable]] = &[
+    contract::schema::TABLES,
+    retention::schema::TABLES,
+    rfm_table::schema::TABLES,
+    funnel::schema::TABLES,
+    channels::schema::TABLES,
+];
 
 /// The record of such a run.
 #[derive(Clone, Debug, Serialize)]
