@@ -15,6 +15,7 @@ mod market;
 mod segments;
 mod summary;
 
+pub use acquisition::{campaign_export, leads_export, touches_export};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -267,13 +268,19 @@ fn check(world: &World, table: &str) -> Found {
         "funnel" => acquisition::funnel(world),
         "funnel_times" => acquisition::funnel_times(world),
         "funnel_people" => acquisition::funnel_people(world),
-        "event_rejects" => acquisition::event_rejects(world),
+        "funnel_rejects" => acquisition::funnel_rejects(world),
+        "channel_rejects" => acquisition::channel_rejects(world),
         "channels" => acquisition::channels(world),
         "channel_transitions" => acquisition::transitions(world),
         "channel_paths" => acquisition::paths(world),
         "channel_people" => acquisition::channel_people(world),
         "channel_mix" => acquisition::mix(world),
         "channel_moves" => acquisition::moves(world),
+        "campaign_lift" => acquisition::lift(world),
+        "campaign_balance" => acquisition::balance(world),
+        "campaign_models" => acquisition::models(world),
+        "campaign_tenths" => acquisition::tenths(world),
+        "campaign_people" => acquisition::campaign_people(world),
         "drift" => segments::drift_of_customers(world),
         "revenue_bridge" => market::bridge(world),
         _ => Err(format!("no check looks at the table {table}: write one")),
@@ -390,11 +397,19 @@ fn world() -> &'static World {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         scene.write("touches.csv", acquisition::touches_export());
         let window = acquisition::WINDOW.to_string();
-        let ended = scene.tillwise(&["channels", "touches.csv", "--window", &window, "--out", "chan"]);
+        let ended = scene.tillwise(&["channels", "touches.csv", "--value", "worth", "--window", &window, "--out", "chan"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        scene.write("campaign.csv", acquisition::campaign_export());
+        let [cost, budget] = [acquisition::CAMPAIGN_COST, acquisition::CAMPAIGN_BUDGET].map(|m| m.to_string());
+        let args = [
+            "campaign", "campaign.csv", "--treatment", "contacted", "--outcome", "spent", "--id", "who", "--past", "past",
+            "--value", "2", "--cost", &cost, "--budget", &budget, "--out", "camp",
+        ];
+        let ended = scene.tillwise(&args);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let mut tables = BTreeMap::new();
         // Tables that both a run and a contract write are the run's.
-        for folder in ["retention", "contract", "sums", "chan", "fun", "out/current"] {
+        for folder in ["retention", "contract", "sums", "chan", "fun", "camp", "out/current"] {
             for entry in fs::read_dir(scene.path(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 if let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".parquet") {

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on should stop where it is, and say what it skips"
 )]
 
+mod acquisition;
 mod bad_input;
 mod churn;
 mod clv;

@@ -63,6 +63,8 @@ pub enum Command {
     Funnel(Funnel),
     /// Which channels bring orders, from a log of touches: credit by seven rules.
     Channels(Channels),
+    /// What a campaign did, from a table of who was contacted and what came; and whom a contact moves.
+    Campaign(Campaign),
     /// Published runs: list, show, compare, prune.
     #[command(subcommand)]
     Runs(Runs),
@@ -358,6 +360,49 @@ pub struct Channels {
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Campaign {
+    /// A table with a header, one row a person: CSV, workbook, JSON or Parquet, packed or not.
+    #[arg(value_name = "TABLE.csv")]
+    pub file: PathBuf,
+    /// The column that says who was contacted.
+    #[arg(long, value_name = "COLUMN")]
+    pub treatment: String,
+    /// The value of it that says so, where it is no yes or no; all others are control.
+    #[arg(long, value_name = "VALUE")]
+    pub contacted: Option<String>,
+    /// The column with what came: a number, or a yes.
+    #[arg(long, value_name = "COLUMN")]
+    pub outcome: String,
+    /// The column with the id; without it, rows are numbered.
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// The column with the outcome of a time before the campaign, which makes the lift sharper (CUPED).
+    #[arg(long, value_name = "COLUMN")]
+    pub past: Option<String>,
+    /// Columns to leave out.
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// What an outcome of 1 is worth.
+    #[arg(long, value_name = "MONEY", default_value_t = 1.0)]
+    pub value: f64,
+    /// What a contact costs.
+    #[arg(long, value_name = "MONEY", default_value_t = 0.0)]
+    pub cost: f64,
+    /// Most that contacts may cost together.
+    #[arg(long, value_name = "MONEY")]
+    pub budget: Option<f64>,
+    /// What stands between two cells of the table: a character, or tab; without it, it is found.
+    #[arg(long, value_name = "MARK")]
+    pub delimiter: Option<String>,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Where chance begins.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// What can be done with a config.

@@ -1,12 +1,12 @@
-//! `contract`, `retention`, `rfm-table`, `funnel` and `channels`: analyses of a table in place of orders.
+//! `contract`, `retention`, `rfm-table`, `funnel`, `channels` and `campaign`: analyses of a table in place of orders.
 
 use tillwise_pipeline::analyses::churn::{self, ChurnModel};
 use tillwise_pipeline::contracts::{
-    self, channels, contract, funnel, retention, rfm_table, OfTable, TableFinished,
+    self, campaign, channels, contract, funnel, retention, rfm_table, OfTable, TableFinished,
 };
 use tillwise_pipeline::Config;
 
-use crate::args::{Channels, Contract, Funnel, Retention, RfmTable};
+use crate::args::{Campaign, Channels, Contract, Funnel, Retention, RfmTable};
 use crate::commands::{print_published, Ended, Failure};
 use crate::summary;
 
@@ -81,6 +81,24 @@ pub fn channels(args: &Channels) -> Result<Ended, Failure> {
         window: args.window,
         half_life: args.half_life,
         delimiter: args.delimiter.clone(),
+    };
+    finish(contracts::run(&settings, &args.file, &args.out)?)
+}
+
+/// What a campaign did.
+pub fn campaign(args: &Campaign) -> Result<Ended, Failure> {
+    let settings = campaign::Settings {
+        treatment: args.treatment.clone(),
+        contacted: args.contacted.clone(),
+        outcome: args.outcome.clone(),
+        id: args.id.clone(),
+        past: args.past.clone(),
+        ignore: args.ignore.clone(),
+        value: args.value,
+        cost: args.cost,
+        budget: args.budget,
+        delimiter: args.delimiter.clone(),
+        seed: args.seed,
     };
     finish(contracts::run(&settings, &args.file, &args.out)?)
 }

@@ -77,6 +77,7 @@ fn main() -> ExitCode {
         Command::Retention(retention) => contract::retention(&retention),
         Command::Funnel(funnel) => contract::funnel(&funnel),
         Command::Channels(channels) => contract::channels(&channels),
+        Command::Campaign(campaign) => contract::campaign(&campaign),
         Command::Config(what) => config::config(&what),
         Command::Runs(what) => runs::runs(&what),
         Command::RfmTable(table) => contract::rfm_table(&table),

@@ -79,7 +79,12 @@ pub fn lift(outcome: &[f64], treated: &[bool], rows: impl Iterator<Item = usize>
         (n, mean, if n < 2 { f64::NAN } else { variance / n as f64 })
     };
     let ((n, mean, error), (m, other, its)) = (arm(true), arm(false));
-    Lift { people: [n, m], mean: [mean, other], difference: mean - other, standard_error: (error + its).sqrt() }
+    Lift {
+        people: [n, m],
+        mean: [mean, other],
+        difference: mean - other,
+        standard_error: (error + its).sqrt(),
+    }
 }
 
 /// Outcomes less what a past value foretells of them, and by which share that lowers their variance: `y - theta (x - mean x)`, `theta = cov(x, y) / var(x)`.
@@ -126,10 +131,14 @@ pub fn balance(experiment: &Experiment) -> Vec<Balance> {
     let Experiment { people, treated, .. } = experiment;
     let mut add = |feature: usize, value: Option<String>, numbers: &dyn Fn(usize) -> f64| {
         let arm = |wanted: bool| {
-            let own: Vec<f64> =
-                (0..treated.len()).filter(|i| treated[*i] == wanted).map(numbers).filter(|v| v.is_finite()).collect();
+            let own: Vec<f64> = (0..treated.len())
+                .filter(|i| treated[*i] == wanted)
+                .map(numbers)
+                .filter(|v| v.is_finite())
+                .collect();
             let mean = own.iter().sum::<f64>() / own.len() as f64;
-            let variance = own.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (own.len() as f64 - 1.0).max(1.0);
+            let variance =
+                own.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (own.len() as f64 - 1.0).max(1.0);
             (mean, variance)
         };
         let ((mean, variance), (other, its)) = (arm(true), arm(false));
@@ -252,7 +261,13 @@ impl Learner {
 }
 
 /// Fits values with boosted trees, on a scale of their own spread: penalties mean the same whatever the unit.
-fn fit(people: &Examples, rows: &[usize], values: &[f64], weights: Option<&[f64]>, rounds: usize) -> Result<Fitted, MineError> {
+fn fit(
+    people: &Examples,
+    rows: &[usize],
+    values: &[f64],
+    weights: Option<&[f64]>,
+    rounds: usize,
+) -> Result<Fitted, MineError> {
     let mut own = people.pick(rows);
     own.weights = weights.map(<[f64]>::to_vec).unwrap_or_default();
     let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -281,21 +296,33 @@ const EFFECT_ROUNDS: usize = 60;
 ///
 /// # Errors
 /// If an arm is too small to fit.
-pub fn effects(experiment: &Experiment, learner: Learner, contact: &[f64], seed: u64) -> Result<Vec<f64>, MineError> {
+pub fn effects(
+    experiment: &Experiment,
+    learner: Learner,
+    contact: &[f64],
+    seed: u64,
+) -> Result<Vec<f64>, MineError> {
     let Experiment { people, treated, outcome } = experiment;
     let columns = &people.columns;
     let fold = people.folds(FOLDS, seed);
     let mut all = vec![f64::NAN; people.len()];
     let of = |rows: &[usize]| rows.iter().map(|i| outcome[*i]).collect::<Vec<f64>>();
-    let arm = |rows: &[usize], wanted: bool| rows.iter().copied().filter(|i| treated[*i] == wanted).collect::<Vec<usize>>();
+    let arm = |rows: &[usize], wanted: bool| {
+        rows.iter().copied().filter(|i| treated[*i] == wanted).collect::<Vec<usize>>()
+    };
     let arms = |rows: &[usize]| -> Result<[Fitted; 2], MineError> {
         let (one, other) = (arm(rows, true), arm(rows, false));
-        Ok([fit(people, &one, &of(&one), None, OUTCOME_ROUNDS)?, fit(people, &other, &of(&other), None, OUTCOME_ROUNDS)?])
+        Ok([
+            fit(people, &one, &of(&one), None, OUTCOME_ROUNDS)?,
+            fit(people, &other, &of(&other), None, OUTCOME_ROUNDS)?,
+        ])
     };
     for k in 0..FOLDS as u8 {
         let (rows, others): (Vec<usize>, Vec<usize>) = (0..people.len()).partition(|i| fold[*i] == k);
         // What a learner takes for granted of its own rows comes from a half that does not hold them.
-        let halves: [Vec<usize>; 2] = [0, 1].map(|half| others.iter().copied().filter(|i| (fold[*i] + u8::from(fold[*i] > k)) % 2 == half).collect());
+        let halves: [Vec<usize>; 2] = [0, 1].map(|half| {
+            others.iter().copied().filter(|i| (fold[*i] + u8::from(fold[*i] > k)) % 2 == half).collect()
+        });
         let pseudo = |of: &(dyn Fn(usize, &[Fitted; 2]) -> (f64, f64) + Sync)| -> Result<(Vec<usize>, Vec<f64>, Vec<f64>), MineError> {
             let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
             for half in 0..2 {
@@ -328,12 +355,15 @@ pub fn effects(experiment: &Experiment, learner: Learner, contact: &[f64], seed:
             Learner::Cross => {
                 let [one, other] = arms(&others)?;
                 let (contacted, left) = (arm(&others, true), arm(&others, false));
-                let gained: Vec<f64> = contacted.par_iter().map(|i| outcome[*i] - other.at(columns, *i)).collect();
+                let gained: Vec<f64> =
+                    contacted.par_iter().map(|i| outcome[*i] - other.at(columns, *i)).collect();
                 let missed: Vec<f64> = left.par_iter().map(|i| one.at(columns, *i) - outcome[*i]).collect();
                 let gained = fit(people, &contacted, &gained, None, EFFECT_ROUNDS)?;
                 let missed = fit(people, &left, &missed, None, EFFECT_ROUNDS)?;
                 rows.par_iter()
-                    .map(|i| contact[*i] * missed.at(columns, *i) + (1.0 - contact[*i]) * gained.at(columns, *i))
+                    .map(|i| {
+                        contact[*i] * missed.at(columns, *i) + (1.0 - contact[*i]) * gained.at(columns, *i)
+                    })
                     .collect()
             }
             Learner::Residual => {
@@ -359,7 +389,8 @@ pub fn effects(experiment: &Experiment, learner: Learner, contact: &[f64], seed:
                 rows.par_iter().map(|i| model.at(columns, *i)).collect()
             }
             Learner::Transformed => {
-                let target = |i: &usize| outcome[*i] * (t(*i) - contact[*i]) / (contact[*i] * (1.0 - contact[*i]));
+                let target =
+                    |i: &usize| outcome[*i] * (t(*i) - contact[*i]) / (contact[*i] * (1.0 - contact[*i]));
                 let targets: Vec<f64> = others.iter().map(target).collect();
                 let model = fit(people, &others, &targets, None, EFFECT_ROUNDS)?;
                 rows.par_iter().map(|i| model.at(columns, *i)).collect()
@@ -413,7 +444,8 @@ pub fn judge(scores: &[Vec<f64>], treated: &[bool], outcome: &[f64], seed: u64) 
                 .map(|draw| areas(scores, &order, treated, outcome, |row| poisson(seed, draw, row)).0)
                 .collect();
             let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
-            let variance = drawn.iter().map(|q| (q - mean) * (q - mean)).sum::<f64>() / (drawn.len() as f64 - 1.0);
+            let variance =
+                drawn.iter().map(|q| (q - mean) * (q - mean)).sum::<f64>() / (drawn.len() as f64 - 1.0);
             let standard_error = variance.sqrt();
             let z = qini / standard_error;
             let p_value = if z.is_finite() { standard().map_or(1.0, |n| n.sf(z)) } else { 1.0 };
@@ -428,7 +460,8 @@ pub fn judge(scores: &[Vec<f64>], treated: &[bool], outcome: &[f64], seed: u64) 
 /// How often a person is drawn: Poisson with mean one, the same for the same numbers (Chamandy and others' bootstrap for streams, 2012).
 fn poisson(seed: u64, draw: u64, row: u32) -> f64 {
     // SplitMix64 of the three numbers.
-    let mut z = seed ^ draw.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(row).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut z =
+        seed ^ draw.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(row).wrapping_mul(0xd1b5_4a32_d192_ed03);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let u = ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64;
@@ -445,7 +478,13 @@ fn poisson(seed: u64, draw: u64, row: u32) -> f64 {
 }
 
 /// The Qini coefficient and the area under the uplift curve; people of one score come all at once.
-fn areas(scores: &[f64], order: &[u32], treated: &[bool], outcome: &[f64], weight: impl Fn(u32) -> f64) -> (f64, f64) {
+fn areas(
+    scores: &[f64],
+    order: &[u32],
+    treated: &[bool],
+    outcome: &[f64],
+    weight: impl Fn(u32) -> f64,
+) -> (f64, f64) {
     let all: f64 = order.iter().map(|i| weight(*i)).sum();
     let mut sums = [[0.0f64; 2]; 2];
     let (mut at, mut gained, mut raised) = (0.0, 0.0, 0.0);
@@ -479,7 +518,13 @@ fn areas(scores: &[f64], order: &[u32], treated: &[bool], outcome: &[f64], weigh
 /// let [contacted, control] = tillwise_mine::campaign::arms_needed(0.02, sd, 0.05, 0.8, 0.5);
 /// assert!(contacted.abs_diff(3841) < 3 && control == contacted);
 /// ```
-pub fn arms_needed(difference: f64, deviation: f64, alpha: f64, power: f64, share_contacted: f64) -> [u64; 2] {
+pub fn arms_needed(
+    difference: f64,
+    deviation: f64,
+    alpha: f64,
+    power: f64,
+    share_contacted: f64,
+) -> [u64; 2] {
     let z = |p: f64| standard().map_or(f64::NAN, |n| n.inverse_cdf(p));
     let sum = z(1.0 - alpha / 2.0) + z(power);
     let all = (sum * deviation / difference).powi(2) / (share_contacted * (1.0 - share_contacted));

@@ -285,13 +285,22 @@ pub fn funnel_people(world: &World) -> Found {
     holds(frame, "went_back", of.iter().map(|p| f64::from(u8::from(back(p)))))
 }
 
-pub fn event_rejects(world: &World) -> Found {
-    let frame = world.table("event_rejects");
+pub fn funnel_rejects(world: &World) -> Found {
+    let frame = world.table("funnel_rejects");
     let text = leads_export();
     let line = |end: &str| text.lines().position(|l| l.contains(end)).unwrap() as f64 + 1.0;
     holds(frame, "line", [line(",2022-01-05 10:00,visit"), line("l1,,visit"), line("soon"), line("refund")])?;
     says(frame, "value", ["", "", "soon", "refund"])?;
     says(frame, "reason", ["missing_id", "missing_time", "bad_time", "unknown_stage"])
+}
+
+pub fn channel_rejects(world: &World) -> Found {
+    let frame = world.table("channel_rejects");
+    // The last three lines, behind all others and the header.
+    let last = touches().len() as f64 + 1.0;
+    holds(frame, "line", [last + 1.0, last + 2.0, last + 3.0])?;
+    says(frame, "value", ["", "much", ""])?;
+    says(frame, "reason", ["missing_channel", "bad_value", "missing_id"])
 }
 
 pub const CHANNELS: [&str; 4] = ["ads", "mail", "search", "shop"];
@@ -326,9 +335,9 @@ pub fn touches() -> Vec<Touch> {
 }
 
 pub fn touches_export() -> String {
-    let mut text = "id,time,channel,order\n".to_owned();
+    let mut text = "id,time,channel,order,worth\n".to_owned();
     for t in touches() {
-        let order = t.order.map_or(String::new(), |cents| format!("{}.{:02}", cents / 100, cents % 100));
+        let order = t.order.map_or(",".to_owned(), |cents| format!("yes,{}.{:02}", cents / 100, cents % 100));
         text.push_str(&format!(
             "{},{},{},{order}\n",
             t.id,
@@ -336,7 +345,7 @@ pub fn touches_export() -> String {
             t.channel.map_or("", |c| CHANNELS[c])
         ));
     }
-    text
+    text + "t1,2022-01-05 10:00,,,\nt1,2022-01-05 10:00,ads,yes,much\n,2022-01-05 10:00,ads,,\n"
 }
 
 /// Days that a touch counts, as the test's command says.
@@ -573,4 +582,239 @@ pub fn moves(world: &World) -> Found {
     says(frame, "first_channel", moves.keys().map(|m| CHANNELS[m.0]))?;
     says(frame, "last_channel", moves.keys().map(|m| CHANNELS[m.1]))?;
     holds(frame, "people", moves.values().copied())
+}
+
+/// A person of a campaign: region, a number, what was spent before, whether contacted, what was spent then.
+pub struct Person {
+    region: &'static str,
+    mood: f64,
+    past: f64,
+    contacted: bool,
+    spent: f64,
+}
+
+pub fn campaign() -> Vec<Person> {
+    let mut draw = Draw(77);
+    (0..2400)
+        .map(|_| {
+            let region = ["east", "west", "west", "isles"][draw.below(4)];
+            let mood = (draw.below(2001) as f64 - 1000.0) / 500.0;
+            let past = draw.below(4000) as f64 / 100.0;
+            let contacted = draw.below(10) < 4;
+            // Those in a good mood spend more if they are contacted; nobody else does.
+            let gain = if contacted && mood > 0.0 { 12.0 } else { 0.0 };
+            Person {
+                region,
+                mood,
+                past,
+                contacted,
+                spent: 0.5 * past + gain + draw.below(2000) as f64 / 100.0,
+            }
+        })
+        .collect()
+}
+
+pub fn campaign_export() -> String {
+    let mut text = "who,region,mood,past,contacted,spent\n".to_owned();
+    for (i, p) in campaign().iter().enumerate() {
+        let arm = if p.contacted { "yes" } else { "no" };
+        text.push_str(&format!("p{i},{},{},{},{arm},{}\n", p.region, p.mood, p.past, p.spent));
+    }
+    text
+}
+
+pub const CAMPAIGN_COST: f64 = 5.0;
+pub const CAMPAIGN_BUDGET: f64 = 3000.0;
+
+/// People, mean and variance of the mean of those in one arm.
+fn arm(
+    values: &[f64],
+    people: &[Person],
+    contacted: bool,
+    is_in: &dyn Fn(&Person) -> bool,
+) -> (f64, f64, f64) {
+    let own: Vec<f64> = people
+        .iter()
+        .zip(values)
+        .filter(|(p, _)| p.contacted == contacted && is_in(p))
+        .map(|p| *p.1)
+        .collect();
+    let n = own.len() as f64;
+    let mean = own.iter().sum::<f64>() / n;
+    (n, mean, own.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0) / n)
+}
+
+pub fn lift(world: &World) -> Found {
+    let frame = world.table("campaign_lift");
+    let people = campaign();
+    let spent: Vec<f64> = people.iter().map(|p| p.spent).collect();
+    let mean = |v: &dyn Fn(&Person) -> f64| people.iter().map(v).sum::<f64>() / people.len() as f64;
+    let (mx, my) = (mean(&|p| p.past), mean(&|p| p.spent));
+    let slope = mean(&|p| (p.past - mx) * (p.spent - my)) / mean(&|p| (p.past - mx).powi(2));
+    let sharper: Vec<f64> = people.iter().map(|p| p.spent - slope * (p.past - mx)).collect();
+    let lines: Vec<(&str, &str, &str, &Vec<f64>)> = vec![
+        ("outcome", "all", "", &spent),
+        ("cuped", "all", "", &sharper),
+        ("outcome", "region", "east", &spent),
+        ("outcome", "region", "isles", &spent),
+        ("outcome", "region", "west", &spent),
+    ];
+    says(frame, "measure", lines.iter().map(|l| l.0))?;
+    says(frame, "by", lines.iter().map(|l| l.1))?;
+    says(frame, "group", lines.iter().map(|l| l.2))?;
+    let arms: Vec<[(f64, f64, f64); 2]> = lines
+        .iter()
+        .map(|l| [true, false].map(|c| arm(l.3, &people, c, &|p| l.2.is_empty() || p.region == l.2)))
+        .collect();
+    let lift = |a: &[(f64, f64, f64); 2]| a[0].1 - a[1].1;
+    let error = |a: &[(f64, f64, f64); 2]| (a[0].2 + a[1].2).sqrt();
+    holds(frame, "contacted", arms.iter().map(|a| a[0].0))?;
+    holds(frame, "control", arms.iter().map(|a| a[1].0))?;
+    holds(frame, "contacted_mean", arms.iter().map(|a| a[0].1))?;
+    holds(frame, "control_mean", arms.iter().map(|a| a[1].1))?;
+    holds(frame, "lift", arms.iter().map(lift))?;
+    holds(frame, "lift_low", arms.iter().map(|a| lift(a) - Z * error(a)))?;
+    holds(frame, "lift_high", arms.iter().map(|a| lift(a) + Z * error(a)))?;
+    holds(frame, "relative_lift", arms.iter().map(|a| a[0].1 / a[1].1 - 1.0))?;
+    holds(frame, "incremental", arms.iter().map(|a| lift(a) * a[0].0))?;
+    let p: Vec<f64> = arms.iter().map(|a| 2.0 * normal_cdf(-(lift(a) / error(a)).abs())).collect();
+    let told = frame.n("p_value");
+    ensure(
+        (0..p.len()).all(|i| super::near(told[i], p[i], 1e-6) || p[i] < 1e-14 && told[i] < 1e-13),
+        "p-values",
+    )?;
+    ensure(
+        (2..5).all(|i| frame.n("p_adjusted")[i] >= told[i]) && frame.n("p_adjusted")[0].is_nan(),
+        "adjusted",
+    )?;
+    let adjusted = holm(&told[2..]);
+    ensure((2..5).all(|i| super::near(frame.n("p_adjusted")[i], adjusted[i - 2], 1e-9)), "adjusted by Holm")?;
+    ensure(error(&arms[1]) < 0.9 * error(&arms[0]), "the past sharpens")
+}
+
+pub fn balance(world: &World) -> Found {
+    let frame = world.table("campaign_balance");
+    let people = campaign();
+    let of = |name: &str| people.iter().filter(|p| p.region == name).count();
+    let mut regions = ["east", "west", "isles"];
+    regions.sort_by_key(|name| std::cmp::Reverse(of(name)));
+    let is = |name: &'static str| move |p: &Person| f64::from(u8::from(p.region == name));
+    let mut rows: Vec<(&str, &str, Vec<f64>)> =
+        regions.iter().map(|name| ("region", *name, people.iter().map(is(name)).collect())).collect();
+    rows.push(("mood", "", people.iter().map(|p| p.mood).collect()));
+    rows.push(("past", "", people.iter().map(|p| p.past).collect()));
+    says(frame, "column", rows.iter().map(|r| r.0))?;
+    says(frame, "value", rows.iter().map(|r| r.1))?;
+    let arms: Vec<[(f64, f64, f64); 2]> =
+        rows.iter().map(|r| [true, false].map(|c| arm(&r.2, &people, c, &|_| true))).collect();
+    holds(frame, "contacted_mean", arms.iter().map(|a| a[0].1))?;
+    holds(frame, "control_mean", arms.iter().map(|a| a[1].1))?;
+    let unit = |a: &[(f64, f64, f64); 2]| ((a[0].2 * a[0].0 + a[1].2 * a[1].0) / 2.0).sqrt();
+    holds(frame, "standardised", arms.iter().map(|a| (a[0].1 - a[1].1) / unit(a)))
+}
+
+/// Scores of the published people, the highest first, with their people.
+fn ranked(world: &World) -> Vec<(f64, Person)> {
+    let mut ranked: Vec<(f64, Person)> =
+        world.table("campaign_people").n("uplift").iter().copied().zip(campaign()).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked
+}
+
+pub fn models(world: &World) -> Found {
+    let frame = world.table("campaign_models");
+    says(
+        frame,
+        "learner",
+        ["two_model", "s_learner", "x_learner", "r_learner", "dr_learner", "transformed_outcome"],
+    )?;
+    let (qini, low, high) = (frame.n("qini"), frame.n("qini_low"), frame.n("qini_high"));
+    let (p, adjusted) = (frame.n("p_value"), frame.n("p_adjusted"));
+    for i in 0..frame.rows {
+        ensure(low[i] < qini[i] && qini[i] < high[i], "an interval")?;
+        // However small: adjusted ones are several times as large.
+        let z = qini[i] / ((high[i] - low[i]) / (2.0 * 1.96));
+        ensure((p[i] / normal_cdf(-z) - 1.0).abs() < 1e-3, "p by the error")?;
+    }
+    holds(frame, "p_adjusted", holm(p))?;
+    let best = (0..frame.rows).filter(|i| adjusted[*i] < 0.05).max_by(|a, b| qini[*a].total_cmp(&qini[*b]));
+    let best = best.ok_or("somebody is to be singled out")?;
+    holds(frame, "chosen", (0..frame.rows).map(|i| f64::from(u8::from(i == best))))?;
+    // The areas of the chosen one from the people it ranks; equal scores come at once.
+    let ranked = ranked(world);
+    let all = ranked.len() as f64;
+    let [mut gained, mut raised] = [vec![(0.0, 0.0)], vec![(0.0, 0.0)]];
+    for (i, (score, _)) in ranked.iter().enumerate() {
+        if ranked.get(i + 1).is_some_and(|next| next.0 == *score) {
+            continue;
+        }
+        let of = |c: bool| {
+            let own = || ranked[..=i].iter().filter(move |r| r.1.contacted == c);
+            (own().count() as f64, own().map(|r| r.1.spent).sum::<f64>())
+        };
+        let ((n, y), (m, z)) = (of(true), of(false));
+        let at = (i + 1) as f64 / all;
+        gained.push((at, if m > 0.0 { (y - z * n / m) / all } else { y / all }));
+        let last = raised.last().map_or(0.0, |r: &(f64, f64)| r.1);
+        raised.push((at, if n * m > 0.0 { (y / n - z / m) * at } else { last }));
+    }
+    let area = |curve: &[(f64, f64)]| {
+        curve.windows(2).map(|w| 0.5 * (w[0].1 + w[1].1) * (w[1].0 - w[0].0)).sum::<f64>()
+    };
+    let end = gained[gained.len() - 1].1;
+    ensure(super::near(qini[best], area(&gained) - 0.5 * end, 1e-7), "the Qini coefficient")?;
+    ensure(super::near(frame.n("auuc")[best], area(&raised), 1e-7), "the area under the uplift curve")
+}
+
+pub fn tenths(world: &World) -> Found {
+    let frame = world.table("campaign_tenths");
+    let people = campaign();
+    let published = world.table("campaign_people");
+    let (uplift, tenth) = (published.n("uplift"), published.n("tenth"));
+    holds(frame, "tenth", (1..=10).map(f64::from))?;
+    let spent: Vec<f64> = people.iter().map(|p| p.spent).collect();
+    let own = |t: usize| (0..people.len()).filter(move |i| tenth[*i] == t as f64);
+    let arm = |t: usize, c: bool| {
+        let values: Vec<f64> = own(t).filter(|i| people[*i].contacted == c).map(|i| spent[i]).collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        (n, mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0) / n)
+    };
+    let arms: Vec<_> = (1..=10).map(|t| (arm(t, true), arm(t, false))).collect();
+    holds(frame, "contacted", arms.iter().map(|a| a.0 .0))?;
+    holds(frame, "control", arms.iter().map(|a| a.1 .0))?;
+    holds(
+        frame,
+        "expected_lift",
+        (1..=10).map(|t| own(t).map(|i| uplift[i]).sum::<f64>() / own(t).count() as f64),
+    )?;
+    holds(frame, "lift", arms.iter().map(|a| a.0 .1 - a.1 .1))?;
+    let end = |sign: f64| {
+        arms.iter().map(move |a| a.0 .1 - a.1 .1 + sign * Z * (a.0 .2 + a.1 .2).sqrt()).collect::<Vec<_>>()
+    };
+    holds(frame, "lift_low", end(-1.0))?;
+    holds(frame, "lift_high", end(1.0))
+}
+
+pub fn campaign_people(world: &World) -> Found {
+    let frame = world.table("campaign_people");
+    let people = campaign();
+    says(frame, "id", (0..people.len()).map(|i| format!("p{i}")))?;
+    holds(frame, "contacted", people.iter().map(|p| f64::from(u8::from(p.contacted))))?;
+    holds(frame, "outcome", people.iter().map(|p| p.spent))?;
+    let uplift = frame.n("uplift");
+    let moved = |yes: bool| {
+        super::mean((0..people.len()).filter(|i| (people[*i].mood > 0.0) == yes).map(|i| uplift[i]))
+    };
+    ensure((moved(true) - 12.0).abs() < 3.0 && moved(false).abs() < 3.0, "those in a good mood are moved")?;
+    let mut order: Vec<usize> = (0..people.len()).collect();
+    order.sort_by(|a, b| uplift[*b].total_cmp(&uplift[*a]));
+    let mut tenth = vec![0.0; people.len()];
+    order.iter().enumerate().for_each(|(place, i)| tenth[*i] = (place * 10 / people.len()) as f64 + 1.0);
+    holds(frame, "tenth", tenth)?;
+    holds(frame, "expected_profit", uplift.iter().map(|u| 2.0 * u - CAMPAIGN_COST))?;
+    let most = (CAMPAIGN_BUDGET / CAMPAIGN_COST) as usize;
+    let mut target = vec![0.0; people.len()];
+    order.iter().take(most).filter(|i| 2.0 * uplift[**i] > CAMPAIGN_COST).for_each(|i| target[*i] = 1.0);
+    holds(frame, "target", target)
 }

@@ -36,7 +36,8 @@ fn campaign(seed: u64, n: usize, adds: impl Fn(&[f64]) -> f64) -> (Experiment, V
 
 fn judged(experiment: &Experiment) -> (Vec<Vec<f64>>, Vec<Ranking>) {
     let e = contact(experiment, true, 1).unwrap();
-    let scores: Vec<Vec<f64>> = Learner::ALL.iter().map(|l| effects(experiment, *l, &e, 1).unwrap()).collect();
+    let scores: Vec<Vec<f64>> =
+        Learner::ALL.iter().map(|l| effects(experiment, *l, &e, 1).unwrap()).collect();
     let found = judge(&scores, &experiment.treated, &experiment.outcome, 1);
     (scores, found)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use tillwise_core::schema::{Kind, PublishedTable, col, opt};
+use tillwise_core::schema::{Column, Kind, PublishedTable, col, opt};
 use tillwise_core::told::{Cell, Message};
 use tillwise_core::{Day, message};
 use tillwise_ingest::inspect::PlainTable;
@@ -11,20 +11,16 @@ use tillwise_ingest::inspect::PlainTable;
 use crate::PipelineError;
 use crate::analyses::{Made, counts, make, side, texts};
 
-/// Events that were left out.
-pub const EVENT_REJECTS: PublishedTable = PublishedTable {
-    name: "event_rejects",
-    about: "of `tillwise funnel` and `tillwise channels`: lines that were left out",
-    columns: &[
-        col("line", Kind::Int64, "the line of the file, or its row in a workbook"),
-        opt("value", Kind::Text, "the value at fault"),
-        col(
-            "reason",
-            Kind::Text,
-            "missing_id, missing_time, bad_time, unknown_stage, missing_channel, bad_value, or after_the_end",
-        ),
-    ],
-};
+/// The columns of a table of lines that were left out.
+pub const REJECTED: &[Column] = &[
+    col("line", Kind::Int64, "the line of the file, or its row in a workbook"),
+    opt("value", Kind::Text, "the value at fault"),
+    col(
+        "reason",
+        Kind::Text,
+        "missing_id, missing_time, bad_time, unknown_stage, missing_channel, bad_value, or after_the_end",
+    ),
+];
 
 /// A table of events that is being read.
 pub struct Log {
@@ -129,10 +125,10 @@ impl Log {
     ///
     /// # Errors
     /// A defect.
-    pub fn rejects(&mut self) -> Result<(Made, Vec<Message>), PipelineError> {
+    pub fn rejects(&mut self, of: &'static PublishedTable) -> Result<(Made, Vec<Message>), PipelineError> {
         self.rejected.sort();
         let table = make(
-            &EVENT_REJECTS,
+            of,
             vec![
                 ("line", counts(self.rejected.iter().map(|r| Some(r.0)))),
                 ("value", texts(self.rejected.iter().map(|r| Some(&r.1).filter(|v| !v.is_empty())))),
@@ -142,7 +138,12 @@ impl Log {
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         self.rejected.iter().for_each(|r| *reasons.entry(r.2).or_default() += 1);
         let reasons = reasons.into_iter().map(|(reason, n)| Cell::text(format!("{reason} {n}"))).collect();
-        let said = message!("events_left_out", rows = self.rejected.len(), reasons = Cell::List(reasons));
+        let said = message!(
+            "events_left_out",
+            rows = self.rejected.len(),
+            reasons = Cell::List(reasons),
+            table = of.name
+        );
         Ok((table, if self.rejected.is_empty() { Vec::new() } else { vec![said] }))
     }
 }

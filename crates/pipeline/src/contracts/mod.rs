@@ -2,6 +2,7 @@
 //! every analysis promises (tables by name, sections to tell, models as plain numbers), and are published as runs are:
 //! locked, all at once, with a record.
 
+pub mod campaign;
 pub mod channels;
 pub mod contract;
 mod events;
@@ -55,6 +56,7 @@ pub const TABLES: &[&[PublishedTable]] = &[
     rfm_table::schema::TABLES,
     funnel::schema::TABLES,
     channels::schema::TABLES,
+    campaign::schema::TABLES,
 ];
 
 /// The record of such a run.

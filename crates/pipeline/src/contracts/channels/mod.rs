@@ -15,7 +15,9 @@ use super::{OfTable, TableDone};
 use crate::NotDone;
 use crate::analyses::{Done, Made, counts, floats, make, texts};
 use crate::config::wrong;
-use schema::{CHANNEL_MIX, CHANNEL_MOVES, CHANNEL_PATHS, CHANNEL_PEOPLE, CHANNEL_TRANSITIONS, CHANNELS};
+use schema::{
+    CHANNEL_MIX, CHANNEL_MOVES, CHANNEL_PATHS, CHANNEL_PEOPLE, CHANNEL_REJECTS, CHANNEL_TRANSITIONS, CHANNELS,
+};
 
 /// What one call of `tillwise channels` asks for.
 #[derive(Clone, Debug, Serialize)]
@@ -94,7 +96,7 @@ impl OfTable for Settings {
         let credits = credits.into_iter().collect::<Result<Vec<Vec<Credit>>, _>>()?;
         let walk = Walk::of(&found.paths, n);
         let effects = walk.removal_effects()?;
-        let (rejects, mut warnings) = log.rejects()?;
+        let (rejects, mut warnings) = log.rejects(&CHANNEL_REJECTS)?;
         if found.untouched.conversions > 0.0 {
             warnings.push(message!(
                 "channels_untouched",

@@ -2,9 +2,18 @@
 
 use tillwise_core::schema::{Kind, PublishedTable, col, opt};
 
-/// Its published tables; `event_rejects` is the funnel's too.
-pub const TABLES: &[PublishedTable] =
-    &[CHANNELS, CHANNEL_TRANSITIONS, CHANNEL_PATHS, CHANNEL_PEOPLE, CHANNEL_MIX, CHANNEL_MOVES];
+use crate::contracts::events::REJECTED;
+
+/// Its published tables.
+pub const TABLES: &[PublishedTable] = &[
+    CHANNELS,
+    CHANNEL_TRANSITIONS,
+    CHANNEL_PATHS,
+    CHANNEL_PEOPLE,
+    CHANNEL_MIX,
+    CHANNEL_MOVES,
+    CHANNEL_REJECTS,
+];
 
 /// Credit by rule.
 pub const CHANNELS: PublishedTable = PublishedTable {
@@ -89,4 +98,11 @@ pub const CHANNEL_MOVES: PublishedTable = PublishedTable {
         col("last_channel", Kind::Text, "the channel of the last touch"),
         col("people", Kind::Int64, "people with two touches or more"),
     ],
+};
+
+/// Lines that were left out.
+pub const CHANNEL_REJECTS: PublishedTable = PublishedTable {
+    name: "channel_rejects",
+    about: "of `tillwise channels`: lines that were left out",
+    columns: REJECTED,
 };

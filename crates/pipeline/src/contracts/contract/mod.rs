@@ -209,7 +209,7 @@ fn field(row: &[String], i: usize) -> String {
 }
 
 /// A column as numbers, if all that is known are some, or as texts.
-fn attribute(table: &PlainTable, at: usize, name: &str) -> Result<Raw, String> {
+pub(super) fn attribute(table: &PlainTable, at: usize, name: &str) -> Result<Raw, String> {
     let rows = &table.rows;
     let known = |t: String| if BLANKS.contains(&t.as_str()) { String::new() } else { t };
     let texts: Vec<String> = rows.iter().map(|row| known(field(row, at))).collect();

@@ -16,7 +16,7 @@ use super::{OfTable, TableDone};
 use crate::NotDone;
 use crate::analyses::{Done, booleans, counts, floats, ints, make, maybe_days, texts};
 use crate::config::wrong;
-use schema::{FUNNEL, FUNNEL_PEOPLE, FUNNEL_TIMES};
+use schema::{FUNNEL, FUNNEL_PEOPLE, FUNNEL_REJECTS, FUNNEL_TIMES};
 
 /// What one call of `tillwise funnel` asks for.
 #[derive(Clone, Debug, Serialize)]
@@ -138,7 +138,7 @@ impl OfTable for Settings {
             self.times(&found[0])?,
             self.people(&log.ids, &journeys, &seen, until)?,
         ];
-        let (rejects, mut warnings) = log.rejects()?;
+        let (rejects, mut warnings) = log.rejects(&FUNNEL_REJECTS)?;
         tables.push(rejects);
         for (by, left) in cut {
             warnings.push(message!("funnel_groups_cut", by = by, shown = MOST_GROUPS, left = left));

@@ -2,9 +2,10 @@
 
 use tillwise_core::schema::{Kind, PublishedTable, col, opt};
 
+use crate::contracts::events::REJECTED;
+
 /// Its published tables.
-pub const TABLES: &[PublishedTable] =
-    &[FUNNEL, FUNNEL_TIMES, FUNNEL_PEOPLE, super::super::events::EVENT_REJECTS];
+pub const TABLES: &[PublishedTable] = &[FUNNEL, FUNNEL_TIMES, FUNNEL_PEOPLE, FUNNEL_REJECTS];
 
 /// Stages of all and of groups.
 pub const FUNNEL: PublishedTable = PublishedTable {
@@ -80,4 +81,11 @@ pub const FUNNEL_PEOPLE: PublishedTable = PublishedTable {
         col("events", Kind::Int64, "events of stages"),
         col("went_back", Kind::Bool, "whether an earlier stage was seen after a later one"),
     ],
+};
+
+/// Lines that were left out.
+pub const FUNNEL_REJECTS: PublishedTable = PublishedTable {
+    name: "funnel_rejects",
+    about: "of `tillwise funnel`: lines that were left out",
+    columns: REJECTED,
 };
