@@ -170,9 +170,17 @@ fn normal_cdf(z: f64) -> f64 {
         }
         0.5 + density * sum
     } else {
-        let tail = (1..60).rev().fold(z, |below, k| z + f64::from(k) / below);
-        1.0 - density / tail
+        1.0 - normal_above(z)
     }
+}
+
+/// The standard normal distribution above a point, to its own last digits.
+fn normal_above(z: f64) -> f64 {
+    if z < 5.0 {
+        return 1.0 - normal_cdf(z);
+    }
+    let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    density / (1..60).rev().fold(z, |below, k| z + f64::from(k) / below)
 }
 
 /// The type-7 quantile.

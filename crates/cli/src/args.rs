@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args as _, FromArgMatches, Parser, Subcommand};
 use tillwise_core::Day;
-use tillwise_pipeline::contracts::funnel::Counts;
+use tillwise_mine::funnel::Policy;
 use tillwise_pipeline::{Analysis, AsOf};
 
 use crate::contract::ModelArg;
@@ -307,7 +307,7 @@ pub struct Funnel {
     pub stages: Vec<String>,
     /// When a stage counts: `reached` counts all before the furthest one, `strict` only those seen one after the other.
     #[arg(long, value_name = "POLICY", default_value = "reached")]
-    pub policy: Counts,
+    pub policy: Policy,
     /// Columns of groups, such as a segment or a channel.
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     pub by: Vec<String>,

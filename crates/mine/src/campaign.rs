@@ -302,103 +302,147 @@ pub fn effects(
     contact: &[f64],
     seed: u64,
 ) -> Result<Vec<f64>, MineError> {
-    let Experiment { people, treated, outcome } = experiment;
-    let columns = &people.columns;
-    let fold = people.folds(FOLDS, seed);
-    let mut all = vec![f64::NAN; people.len()];
-    let of = |rows: &[usize]| rows.iter().map(|i| outcome[*i]).collect::<Vec<f64>>();
-    let arm = |rows: &[usize], wanted: bool| {
-        rows.iter().copied().filter(|i| treated[*i] == wanted).collect::<Vec<usize>>()
-    };
-    let arms = |rows: &[usize]| -> Result<[Fitted; 2], MineError> {
-        let (one, other) = (arm(rows, true), arm(rows, false));
-        Ok([
-            fit(people, &one, &of(&one), None, OUTCOME_ROUNDS)?,
-            fit(people, &other, &of(&other), None, OUTCOME_ROUNDS)?,
-        ])
-    };
+    let fold = experiment.people.folds(FOLDS, seed);
+    let learning = Learning { experiment, contact };
+    let mut all = vec![f64::NAN; fold.len()];
     for k in 0..FOLDS as u8 {
-        let (rows, others): (Vec<usize>, Vec<usize>) = (0..people.len()).partition(|i| fold[*i] == k);
+        let (rows, others): (Vec<usize>, Vec<usize>) = (0..fold.len()).partition(|i| fold[*i] == k);
         // What a learner takes for granted of its own rows comes from a half that does not hold them.
-        let halves: [Vec<usize>; 2] = [0, 1].map(|half| {
-            others.iter().copied().filter(|i| (fold[*i] + u8::from(fold[*i] > k)) % 2 == half).collect()
-        });
-        let pseudo = |of: &(dyn Fn(usize, &[Fitted; 2]) -> (f64, f64) + Sync)| -> Result<(Vec<usize>, Vec<f64>, Vec<f64>), MineError> {
-            let (mut all, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-            for half in 0..2 {
-                let models = arms(&halves[1 - half])?;
-                let found: Vec<(f64, f64)> = halves[half].par_iter().map(|i| of(*i, &models)).collect();
-                all.extend(&halves[half]);
-                targets.extend(found.iter().map(|f| f.0));
-                weights.extend(found.iter().map(|f| f.1));
-            }
-            Ok((all, targets, weights))
+        let half = |i: usize| (fold[i] + u8::from(fold[i] > k)) % 2;
+        let halves = [0, 1].map(|h| others.iter().copied().filter(|i| half(*i) == h).collect::<Vec<usize>>());
+        let found = learning.effects(learner, &rows, &others, &halves)?;
+        rows.iter().zip(found).for_each(|(i, effect)| all[*i] = effect);
+    }
+    Ok(all)
+}
+
+/// An experiment that is being learned from.
+struct Learning<'a> {
+    experiment: &'a Experiment,
+    contact: &'a [f64],
+}
+
+/// What stands in for the effect on each of some people, and how much it counts for.
+#[derive(Default)]
+struct Pseudo {
+    rows: Vec<usize>,
+    effects: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Learning<'_> {
+    fn treated(&self, row: usize) -> f64 {
+        f64::from(u8::from(self.experiment.treated[row]))
+    }
+
+    fn outcomes(&self, rows: &[usize]) -> Vec<f64> {
+        rows.iter().map(|i| self.experiment.outcome[*i]).collect()
+    }
+
+    /// Those of some people who are in one arm.
+    fn arm(&self, rows: &[usize], contacted: bool) -> Vec<usize> {
+        rows.iter().copied().filter(|i| self.experiment.treated[*i] == contacted).collect()
+    }
+
+    /// A model of each arm's outcomes, of those contacted first.
+    fn arms(&self, rows: &[usize]) -> Result<[Fitted; 2], MineError> {
+        let of = |contacted| {
+            let own = self.arm(rows, contacted);
+            fit(&self.experiment.people, &own, &self.outcomes(&own), None, OUTCOME_ROUNDS)
         };
-        let t = |i: usize| f64::from(u8::from(treated[i]));
-        let found: Vec<f64> = match learner {
+        Ok([of(true)?, of(false)?])
+    }
+
+    /// Pseudo-outcomes of each half, by models of the other.
+    fn pseudo(
+        &self,
+        halves: &[Vec<usize>; 2],
+        of: impl Fn(usize, &[Fitted; 2]) -> (f64, f64) + Sync,
+    ) -> Result<Pseudo, MineError> {
+        let mut all = Pseudo::default();
+        for half in 0..2 {
+            let models = self.arms(&halves[1 - half])?;
+            let found: Vec<(f64, f64)> = halves[half].par_iter().map(|i| of(*i, &models)).collect();
+            all.rows.extend(&halves[half]);
+            all.effects.extend(found.iter().map(|f| f.0));
+            all.weights.extend(found.iter().map(|f| f.1));
+        }
+        Ok(all)
+    }
+
+    /// The effect on some people, learned from others.
+    fn effects(
+        &self,
+        learner: Learner,
+        rows: &[usize],
+        others: &[usize],
+        halves: &[Vec<usize>; 2],
+    ) -> Result<Vec<f64>, MineError> {
+        let Experiment { people, outcome, .. } = self.experiment;
+        let columns = &people.columns;
+        let said = |model: &Fitted| rows.par_iter().map(|i| model.at(columns, *i)).collect::<Vec<f64>>();
+        let less = |a: Vec<f64>, b: Vec<f64>| a.into_iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f64>>();
+        match learner {
             Learner::TwoModel => {
-                let [one, other] = arms(&others)?;
-                rows.par_iter().map(|i| one.at(columns, *i) - other.at(columns, *i)).collect()
+                let [one, other] = self.arms(others)?;
+                Ok(less(said(&one), said(&other)))
             }
             Learner::Single => {
                 let mut with = people.clone();
                 with.features.push(Feature::number("contact"));
-                with.columns.push(Values::Number((0..people.len()).map(t).collect()));
-                let model = fit(&with, &others, &of(&others), None, OUTCOME_ROUNDS)?;
+                with.columns.push(Values::Number((0..people.len()).map(|i| self.treated(i)).collect()));
+                let model = fit(&with, others, &self.outcomes(others), None, OUTCOME_ROUNDS)?;
                 let said = |contact: f64| {
                     let mut columns = people.columns.clone();
                     columns.push(Values::Number(vec![contact; people.len()]));
                     rows.par_iter().map(|i| model.at(&columns, *i)).collect::<Vec<f64>>()
                 };
-                said(1.0).iter().zip(said(0.0)).map(|(a, b)| a - b).collect()
+                Ok(less(said(1.0), said(0.0)))
             }
             Learner::Cross => {
-                let [one, other] = arms(&others)?;
-                let (contacted, left) = (arm(&others, true), arm(&others, false));
+                let [one, other] = self.arms(others)?;
+                let (contacted, left) = (self.arm(others, true), self.arm(others, false));
                 let gained: Vec<f64> =
                     contacted.par_iter().map(|i| outcome[*i] - other.at(columns, *i)).collect();
                 let missed: Vec<f64> = left.par_iter().map(|i| one.at(columns, *i) - outcome[*i]).collect();
                 let gained = fit(people, &contacted, &gained, None, EFFECT_ROUNDS)?;
                 let missed = fit(people, &left, &missed, None, EFFECT_ROUNDS)?;
-                rows.par_iter()
-                    .map(|i| {
-                        contact[*i] * missed.at(columns, *i) + (1.0 - contact[*i]) * gained.at(columns, *i)
-                    })
-                    .collect()
+                let mixed = |i: &usize| {
+                    let e = self.contact[*i];
+                    e * missed.at(columns, *i) + (1.0 - e) * gained.at(columns, *i)
+                };
+                Ok(rows.par_iter().map(mixed).collect())
             }
             Learner::Residual => {
-                let (own, targets, weights) = pseudo(&|i, [one, other]| {
-                    let e = contact[i];
+                let found = self.pseudo(halves, |i, [one, other]| {
+                    let e = self.contact[i];
                     let expected = e * one.at(columns, i) + (1.0 - e) * other.at(columns, i);
-                    let left = t(i) - e;
+                    let left = self.treated(i) - e;
                     ((outcome[i] - expected) / left, left * left)
                 })?;
                 // Weights of one in the mean, so that penalties count for as much as elsewhere.
-                let mean = weights.iter().sum::<f64>() / weights.len() as f64;
-                let weights: Vec<f64> = weights.iter().map(|w| w / mean).collect();
-                let model = fit(people, &own, &targets, Some(&weights), EFFECT_ROUNDS)?;
-                rows.par_iter().map(|i| model.at(columns, *i)).collect()
+                let mean = found.weights.iter().sum::<f64>() / found.weights.len() as f64;
+                let weights: Vec<f64> = found.weights.iter().map(|w| w / mean).collect();
+                Ok(said(&fit(people, &found.rows, &found.effects, Some(&weights), EFFECT_ROUNDS)?))
             }
             Learner::DoublyRobust => {
-                let (own, targets, _) = pseudo(&|i, [one, other]| {
-                    let (e, a, b) = (contact[i], one.at(columns, i), other.at(columns, i));
-                    let y = outcome[i];
-                    (a - b + t(i) * (y - a) / e - (1.0 - t(i)) * (y - b) / (1.0 - e), 1.0)
+                let found = self.pseudo(halves, |i, [one, other]| {
+                    let (e, t, y) = (self.contact[i], self.treated(i), outcome[i]);
+                    let (a, b) = (one.at(columns, i), other.at(columns, i));
+                    (a - b + t * (y - a) / e - (1.0 - t) * (y - b) / (1.0 - e), 1.0)
                 })?;
-                let model = fit(people, &own, &targets, None, EFFECT_ROUNDS)?;
-                rows.par_iter().map(|i| model.at(columns, *i)).collect()
+                Ok(said(&fit(people, &found.rows, &found.effects, None, EFFECT_ROUNDS)?))
             }
             Learner::Transformed => {
-                let target =
-                    |i: &usize| outcome[*i] * (t(*i) - contact[*i]) / (contact[*i] * (1.0 - contact[*i]));
+                let target = |i: &usize| {
+                    let e = self.contact[*i];
+                    outcome[*i] * (self.treated(*i) - e) / (e * (1.0 - e))
+                };
                 let targets: Vec<f64> = others.iter().map(target).collect();
-                let model = fit(people, &others, &targets, None, EFFECT_ROUNDS)?;
-                rows.par_iter().map(|i| model.at(columns, *i)).collect()
+                Ok(said(&fit(people, others, &targets, None, EFFECT_ROUNDS)?))
             }
-        };
-        rows.iter().zip(found).for_each(|(i, effect)| all[*i] = effect);
+        }
     }
-    Ok(all)
 }
 
 /// The probability of contact of each: the share contacted where chance decided, else by what is known of them, out of fold and within .05 of either end.

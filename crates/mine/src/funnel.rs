@@ -8,9 +8,11 @@
 //! cannot be read off those who made it: the others may still come. So times are Kaplan-Meier curves
 //! ([`crate::churn::survival`]), in which whoever waits when the log ends is known to have waited so long, and no more: *not yet* is not *never*.
 
+use serde::Serialize;
+
 use crate::MineError;
 use crate::churn::survival::{Step, Times, kaplan_meier, median_time, survival_at};
-use crate::stats::{chi_squared_of_two, wilson};
+use crate::stats::wilson;
 
 /// Something that a person did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +26,25 @@ pub struct Event {
 }
 
 /// When a stage counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// Seen at it or at a later one.
     #[default]
     Reached,
     /// Seen at it after the one before it.
     Strict,
+}
+
+impl std::str::FromStr for Policy {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Policy, String> {
+        match text {
+            "reached" => Ok(Policy::Reached),
+            "strict" => Ok(Policy::Strict),
+            _ => Err(format!("`{text}` is neither reached nor strict")),
+        }
+    }
 }
 
 /// How far a person got.
@@ -182,11 +196,6 @@ pub fn not_waiting(survival: f64, standard_error: f64) -> Share {
     Share { value, low: end(-1.0), high: end(1.0) }
 }
 
-/// How certain it is that a group converts at another rate than all others: the p-value of the two by two table; NaN where one side is empty.
-pub fn differs(group: (usize, usize), others: (usize, usize)) -> f64 {
-    chi_squared_of_two(group, others)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,6 +286,5 @@ mod tests {
             "{share:?}"
         );
         assert_eq!(not_waiting(1.0, 0.0).high, 0.0);
-        assert!(differs((30, 100), (50, 100)) < 0.01 && differs((0, 0), (1, 2)).is_nan());
     }
 }

@@ -66,6 +66,13 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
 
 /// Whether two shares (part and all of each) differ: the p-value of Pearson's chi-squared, without a correction; NaN where a side is empty or
 /// nothing varies.
+///
+/// ```
+/// use tillwise_mine::stats::chi_squared_of_two;
+/// // R: prop.test(c(30, 50), c(100, 100), correct = FALSE)
+/// assert!((chi_squared_of_two((30, 100), (50, 100)) - 0.003_892_417).abs() < 1e-8);
+/// assert!(chi_squared_of_two((0, 0), (1, 2)).is_nan());
+/// ```
 pub fn chi_squared_of_two(a: (usize, usize), b: (usize, usize)) -> f64 {
     let (n, m) = (a.1 as f64, b.1 as f64);
     let (p, q) = (a.0 as f64 / n, b.0 as f64 / m);

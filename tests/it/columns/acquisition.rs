@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tillwise_core::Day;
 
 use super::facts::{Draw, FIRST};
-use super::{ensure, holds, holds_about, normal_cdf, says, Found, Frame, World};
+use super::{ensure, holds, holds_about, normal_above, normal_cdf, says, Found, Frame, World};
 
 pub const STAGES: [&str; 4] = ["visit", "offer", "talk", "deal"];
 const HORIZON: f64 = 20.0;
@@ -201,7 +201,7 @@ pub fn funnel(world: &World) -> Found {
         let spans: Vec<(f64, bool)> = groups[*g]
             .2
             .iter()
-            .filter_map(|id| Some(&people[*id].1))
+            .map(|id| &people[*id].1)
             .filter(|r| *s > 0 && r[s - 1].is_some())
             .map(|r| (days(r[*s].unwrap_or(end()) - r[s - 1].unwrap()), r[*s].is_some()))
             .collect();
@@ -734,7 +734,7 @@ pub fn models(world: &World) -> Found {
         ensure(low[i] < qini[i] && qini[i] < high[i], "an interval")?;
         // However small: adjusted ones are several times as large.
         let z = qini[i] / ((high[i] - low[i]) / (2.0 * 1.96));
-        ensure((p[i] / normal_cdf(-z) - 1.0).abs() < 1e-3, "p by the error")?;
+        ensure((p[i] / normal_above(z) - 1.0).abs() < 1e-3, "p by the error")?;
     }
     holds(frame, "p_adjusted", holm(p))?;
     let best = (0..frame.rows).filter(|i| adjusted[*i] < 0.05).max_by(|a, b| qini[*a].total_cmp(&qini[*b]));

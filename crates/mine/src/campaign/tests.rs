@@ -17,7 +17,7 @@ impl Chance {
 /// A campaign on people of five numbers: the outcome's share without a contact, and what a contact adds, by the numbers.
 fn campaign(seed: u64, n: usize, adds: impl Fn(&[f64]) -> f64) -> (Experiment, Vec<f64>) {
     let mut chance = Chance(Xoshiro256PlusPlus::seed_from_u64(seed));
-    let mut columns = vec![Vec::with_capacity(n); 5];
+    let mut columns = vec![Vec::new(); 5];
     let (mut treated, mut outcome, mut truth) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..n {
         let x: Vec<f64> = (0..5).map(|_| chance.normal()).collect();

@@ -346,6 +346,15 @@ fn later(of: &Rows, training: &Examples) -> Examples {
     }
 }
 
+/// Rows that a model of a past cutoff learns from, at most: its mean is all that is asked of it.
+const MOST_ROWS_OF_A_PAST: usize = 60_000;
+
+/// Every so many-th row, where there are more than are needed.
+fn thinned(examples: Examples) -> Examples {
+    let step = examples.len().div_ceil(MOST_ROWS_OF_A_PAST).max(1);
+    if step == 1 { examples } else { examples.pick(&(0..examples.len()).step_by(step).collect::<Vec<_>>()) }
+}
+
 fn fit(
     context: &Context<'_>,
     settings: &Settings,
@@ -380,13 +389,14 @@ fn fit(
             let end = (at + settings.training_cutoffs).min(grid.len() - 1);
             let then = training(&grid[at + 1..=end]);
             let rows = later(&grid[at], &then.examples);
+            let learned = thinned(then.examples);
             let mut past = Past { churned: grid[at].churned.clone(), ..Past::default() };
             let is_judged = at <= cutoffs.earlier.len();
-            if is_judged && then.examples.check("").is_ok() && rows.check("").is_ok() {
+            if is_judged && learned.check("").is_ok() && rows.check("").is_ok() {
                 // Features may have been left out then: directions go by name.
                 let mut models = models.clone();
-                models.tree.monotone = settings.directions(&then.examples.features);
-                past.probabilities = expect(&then.examples, &rows, kind, &models, &how)?;
+                models.tree.monotone = settings.directions(&learned.features);
+                past.probabilities = expect(&learned, &rows, kind, &models, &how)?;
                 days.push(cutoffs.grid[at]);
             }
             pasts.push(past);

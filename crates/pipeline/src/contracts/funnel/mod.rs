@@ -5,10 +5,10 @@ pub mod schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tillwise_core::{Day, message};
-use tillwise_mine::funnel::{Event, Journey, Policy, Stage, differs, journeys, stage};
-use tillwise_mine::stats::holm;
+use tillwise_mine::funnel::{Event, Journey, Policy, Stage, journeys, stage};
+use tillwise_mine::stats::{chi_squared_of_two, holm};
 use tillwise_report::{Cell, Section};
 
 use super::events::Log;
@@ -30,7 +30,7 @@ pub struct Settings {
     /// The stages, the first one first.
     pub stages: Vec<String>,
     /// When a stage counts.
-    pub policy: Counts,
+    pub policy: Policy,
     /// Columns of groups; a person is of the group of the first line that names one.
     pub by: Vec<String>,
     /// A column with a path of levels, such as `north/coast/town`: each level is a group.
@@ -41,28 +41,6 @@ pub struct Settings {
     pub until: Option<Day>,
     /// What stands between two cells of the table; without it, it is found.
     pub delimiter: Option<String>,
-}
-
-/// When a stage counts: see [`Policy`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Counts {
-    /// Seen at it or a later one.
-    #[default]
-    Reached,
-    /// Seen at it after the one before it.
-    Strict,
-}
-
-impl std::str::FromStr for Counts {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Counts, String> {
-        match text {
-            "reached" => Ok(Counts::Reached),
-            "strict" => Ok(Counts::Strict),
-            _ => Err(format!("`{text}` is neither reached nor strict")),
-        }
-    }
 }
 
 /// Groups of a column that are compared, at most: the largest.
@@ -119,14 +97,10 @@ impl OfTable for Settings {
         let last = lines.iter().map(|l| l.time).max().unwrap_or(0);
         // The end of the day that was named.
         let until = self.until.map_or(last, |day| (i64::from(day.0) + 1) * 86_400_000_000 - 1);
-        let policy = match self.policy {
-            Counts::Reached => Policy::Reached,
-            Counts::Strict => Policy::Strict,
-        };
         let people = log.ids.len();
         let mut seen = vec![0u64; people];
         events.iter().for_each(|e| seen[e.person as usize] += 1);
-        let journeys = journeys(&mut events, people, names.len(), policy);
+        let journeys = journeys(&mut events, people, names.len(), self.policy);
         let (groups, cut) = groups(&journeys, &groupings, &of_group);
         let found = groups
             .iter()
@@ -230,13 +204,12 @@ fn tests(groups: &[Group], found: &[Vec<Stage>]) -> Vec<Vec<(f64, f64)>> {
     let mut tests: Vec<Vec<(f64, f64)>> = found.iter().map(|s| vec![(f64::NAN, f64::NAN); s.len()]).collect();
     let mut at = 1;
     for same in groups[1..].chunk_by(|a, b| a.by == b.by) {
-        let mut p_values = Vec::new();
-        for g in at..at + same.len() {
-            for s in 1..found[g].len() {
-                let (all, own) = (through(0, s), through(g, s));
-                p_values.push(differs(own, (all.0 - own.0, all.1 - own.1)));
-            }
-        }
+        let steps = (at..at + same.len()).flat_map(|g| (1..found[0].len()).map(move |s| (g, s)));
+        let p_value = |(g, s)| {
+            let (all, own) = (through(0, s), through(g, s));
+            chi_squared_of_two(own, (all.0 - own.0, all.1 - own.1))
+        };
+        let p_values: Vec<f64> = steps.map(p_value).collect();
         let adjusted = holm(&p_values);
         let mut next = p_values.into_iter().zip(adjusted);
         for test in &mut tests[at..at + same.len()] {
@@ -363,8 +336,8 @@ impl Settings {
             }),
         );
         let policy = match self.policy {
-            Counts::Reached => "funnel_reached",
-            Counts::Strict => "funnel_strict",
+            Policy::Reached => "funnel_reached",
+            Policy::Strict => "funnel_strict",
         };
         section.say(policy, vec![("days", Cell::count(self.horizon as usize)), ("back", Cell::count(back))]);
         // Where people are lost most, beyond chance.
