@@ -137,7 +137,7 @@ pub struct Stage {
     pub from_first: Share,
     /// Days from the stage before, by which half are through; none if fewer ever are.
     pub median_days: Option<f64>,
-    /// Share that is through within the horizon, those who still wait counted as waiting.
+    /// Share that is through within the horizon, those who still wait counted as waiting; NaN where nobody was followed for so long.
     pub within_horizon: Share,
     /// The whole curve of those who are not through yet, by days.
     pub curve: Vec<Step>,
@@ -178,8 +178,11 @@ pub fn stage(journeys: &[&Journey], stage: usize, until: i64, horizon: f64) -> R
     if !days.is_empty() {
         found.curve = kaplan_meier(Times { time: &days, left: &through })?;
         found.median_days = median_time(&found.curve);
-        let (waiting, error) = survival_at(&found.curve, horizon);
-        found.within_horizon = not_waiting(waiting, error);
+        // Beyond the longest wait that was seen the curve says nothing, unless nobody waits any more.
+        if found.curve.last().is_some_and(|last| last.time >= horizon || last.survival == 0.0) {
+            let (waiting, error) = survival_at(&found.curve, horizon);
+            found.within_horizon = not_waiting(waiting, error);
+        }
     }
     Ok(found)
 }
@@ -277,6 +280,11 @@ mod tests {
 
     #[test]
     fn nobody_and_ends() {
+        // Both were followed for a day: of three days nothing is known.
+        let mut events = log(&[(0, 0, 0), (1, 0, 0), (1, 1, 1)]);
+        let all = journeys(&mut events, 2, 2, Policy::Reached);
+        let short = stage(&all.iter().collect::<Vec<_>>(), 1, DAY as i64, 3.0).unwrap();
+        assert!(short.within_horizon.value.is_nan() && short.median_days == Some(1.0));
         let none = stage(&[], 1, 0, 3.0).unwrap();
         assert!(none.people == 0 && none.from_previous.value.is_nan() && none.curve.is_empty());
         // R: survfit's log-log limits of S = .5, se = .1: exp(-exp(log(log 2) +- 1.96 * .1 / (.5 log 2)))

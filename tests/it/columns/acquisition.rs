@@ -208,7 +208,8 @@ pub fn funnel(world: &World) -> Found {
         let curve = waiting(&spans);
         median.push(curve.iter().find(|c| c.3 <= 0.5 + 1e-9).map_or(f64::NAN, |c| c.0));
         let at = curve.iter().rev().find(|c| c.0 <= HORIZON).map(|c| (c.3, c.4));
-        let (share, sum) = if spans.is_empty() { (f64::NAN, 0.0) } else { at.unwrap_or((1.0, 0.0)) };
+        let known = curve.last().is_some_and(|c| c.0 >= HORIZON || c.3 == 0.0);
+        let (share, sum) = if known { at.unwrap_or((1.0, 0.0)) } else { (f64::NAN, 0.0) };
         within.push(1.0 - share);
         let inner = share > 0.0 && share < 1.0;
         // On the scale of log(-log S), whose standard error is sqrt(sum) / |log S|.

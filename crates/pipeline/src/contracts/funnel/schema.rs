@@ -41,7 +41,7 @@ pub const FUNNEL: PublishedTable = PublishedTable {
         opt(
             "within_horizon",
             Kind::Float,
-            "share through within the horizon, those who wait counted as waiting (Kaplan-Meier)",
+            "share through within the horizon, those who wait counted as waiting (Kaplan-Meier); null where nobody was followed for so long",
         ),
         opt("within_horizon_low", Kind::Float, "lower end of its 95 % interval"),
         opt("within_horizon_high", Kind::Float, "upper end"),
