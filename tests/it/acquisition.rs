@@ -133,6 +133,12 @@ fn campaigns_that_cannot_be_judged_are_said_to_be_so() {
     failed(&scene, &args("blank.csv"), "1 rows have no `t`");
     write("words.csv", &|i| format!("{},{},{},a", i % 2, if i == 5 { "many" } else { "3" }, i % 7));
     failed(&scene, &args("words.csv"), "`many` in `y` is not a number");
+    scene.write("twice.csv", "t,y,id\n1,1,a\n0,0,b\n1,0,a\n");
+    failed(
+        &scene,
+        &[&args("twice.csv")[..], &["--id", "id"]].concat(),
+        "two ids are `a`; each must be its own",
+    );
     // Chance did not decide: whoever is large was contacted.
     write("picked.csv", &|i| format!("{},{},{},a", u8::from(i % 10 > 4), (i * 7) % 3 % 2, i % 10));
     let (text, _) = line(&scene, &args("picked.csv"));

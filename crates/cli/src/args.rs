@@ -111,8 +111,13 @@ pub struct Init {
 }
 
 fn key_and_column(text: &str) -> Result<(String, String), String> {
-    let (key, column) = text.split_once('=').ok_or("it is written KEY=COLUMN, such as customer=Buyer")?;
-    Ok((key.trim().to_owned(), column.to_owned()))
+    pair(text, "KEY=COLUMN, such as customer=Buyer")
+}
+
+/// A key and what is said of it.
+fn pair(text: &str, written: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("it is written {written}"))?;
+    Ok((key.trim().to_owned(), value.to_owned()))
 }
 
 /// What every run takes.
@@ -133,8 +138,7 @@ pub struct Common {
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it is written TABLE.KEY=VALUE, such as run.seed=7")?;
-    Ok((key.trim().to_owned(), value.to_owned()))
+    pair(text, "TABLE.KEY=VALUE, such as run.seed=7")
 }
 
 #[derive(Debug, clap::Args)]
@@ -283,8 +287,9 @@ pub struct Rejects {
     pub reason: Vec<String>,
 }
 
+/// A log of events, and where what is found is written to.
 #[derive(Debug, clap::Args)]
-pub struct Funnel {
+pub struct Log {
     /// A table with a header, one row an event: CSV, workbook, JSON or Parquet, packed or not.
     #[arg(value_name = "EVENTS.csv")]
     pub file: PathBuf,
@@ -294,6 +299,18 @@ pub struct Funnel {
     /// The column that says when.
     #[arg(long, value_name = "COLUMN", default_value = "time")]
     pub time: String,
+    /// What stands between two cells of the table: a character, or tab; without it, it is found.
+    #[arg(long, value_name = "MARK")]
+    pub delimiter: Option<String>,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Funnel {
+    #[command(flatten)]
+    pub log: Log,
     /// The column that says which stage.
     #[arg(long, value_name = "COLUMN", default_value = "stage")]
     pub stage: String,
@@ -320,25 +337,12 @@ pub struct Funnel {
     /// The day the log ends; without it, that of the last event.
     #[arg(long, value_name = "DATE")]
     pub until: Option<Day>,
-    /// What stands between two cells of the table: a character, or tab; without it, it is found.
-    #[arg(long, value_name = "MARK")]
-    pub delimiter: Option<String>,
-    /// The folder to write to.
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct Channels {
-    /// A table with a header, one row a touch or an order: CSV, workbook, JSON or Parquet, packed or not.
-    #[arg(value_name = "EVENTS.csv")]
-    pub file: PathBuf,
-    /// The column that says who.
-    #[arg(long, value_name = "COLUMN", default_value = "id")]
-    pub id: String,
-    /// The column that says when.
-    #[arg(long, value_name = "COLUMN", default_value = "time")]
-    pub time: String,
+    #[command(flatten)]
+    pub log: Log,
     /// The column with the channel; blank where a line is an order alone.
     #[arg(long, value_name = "COLUMN", default_value = "channel")]
     pub channel: String,
@@ -354,12 +358,6 @@ pub struct Channels {
     /// Days by which credit halves, for the rule time_decay.
     #[arg(long, value_name = "DAYS", default_value_t = 7.0)]
     pub half_life: f64,
-    /// What stands between two cells of the table: a character, or tab; without it, it is found.
-    #[arg(long, value_name = "MARK")]
-    pub delimiter: Option<String>,
-    /// The folder to write to.
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -56,8 +56,8 @@ pub fn rfm_table(args: &RfmTable) -> Result<Ended, Failure> {
 /// A sales funnel.
 pub fn funnel(args: &Funnel) -> Result<Ended, Failure> {
     let settings = funnel::Settings {
-        id: args.id.clone(),
-        time: args.time.clone(),
+        id: args.log.id.clone(),
+        time: args.log.time.clone(),
         stage: args.stage.clone(),
         stages: args.stages.iter().map(|s| s.trim().to_owned()).collect(),
         policy: args.policy,
@@ -65,24 +65,24 @@ pub fn funnel(args: &Funnel) -> Result<Ended, Failure> {
         roll_up: args.roll_up.clone(),
         horizon: args.horizon,
         until: args.until,
-        delimiter: args.delimiter.clone(),
+        delimiter: args.log.delimiter.clone(),
     };
-    finish(contracts::run(&settings, &args.file, &args.out)?)
+    finish(contracts::run(&settings, &args.log.file, &args.log.out)?)
 }
 
 /// Which channels bring orders.
 pub fn channels(args: &Channels) -> Result<Ended, Failure> {
     let settings = channels::Settings {
-        id: args.id.clone(),
-        time: args.time.clone(),
+        id: args.log.id.clone(),
+        time: args.log.time.clone(),
         channel: args.channel.clone(),
         order: args.order.clone(),
         value: args.value.clone(),
         window: args.window,
         half_life: args.half_life,
-        delimiter: args.delimiter.clone(),
+        delimiter: args.log.delimiter.clone(),
     };
-    finish(contracts::run(&settings, &args.file, &args.out)?)
+    finish(contracts::run(&settings, &args.log.file, &args.log.out)?)
 }
 
 /// What a campaign did.

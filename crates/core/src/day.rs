@@ -29,6 +29,14 @@ impl Day {
         (Day::MIN..=Day::MAX).contains(&day).then_some(day)
     }
 
+    /// Microseconds of a day.
+    pub const MICROS: i64 = 86_400_000_000;
+
+    /// The day of a moment, in microseconds since 1970-01-01.
+    pub fn of_micros(moment: i64) -> Day {
+        Day(moment.div_euclid(Day::MICROS) as i32)
+    }
+
     /// The calendar date of this day.
     pub fn date(self) -> NaiveDate {
         NaiveDate::from_num_days_from_ce_opt(self.0.saturating_add(719_163)).unwrap_or(NaiveDate::MAX)

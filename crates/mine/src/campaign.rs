@@ -21,7 +21,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use crate::MineError;
 use crate::churn::boost::{Boost, BoostSettings};
 use crate::churn::metrics::auc;
-use crate::churn::{Examples, Feature, Values};
+use crate::churn::{Examples, Feature, UNKNOWN, Values};
 use crate::stats::holm;
 
 /// An experiment.
@@ -151,11 +151,13 @@ pub fn balance(experiment: &Experiment) -> Vec<Balance> {
         match values {
             Values::Number(numbers) => add(f, None, &|i| numbers[i]),
             Values::Category(codes) => {
-                let names = feature.categories.iter().flatten();
-                let mut sizes: Vec<(usize, u32, &String)> = names
-                    .enumerate()
-                    .map(|(c, name)| (codes.iter().filter(|d| **d == c as u32).count(), c as u32, name))
-                    .collect();
+                let names = feature.categories.as_deref().unwrap_or_default();
+                let mut count = vec![0; names.len()];
+                for code in codes.iter().filter(|c| **c != UNKNOWN) {
+                    count[*code as usize] += 1;
+                }
+                let mut sizes: Vec<(usize, u32, &String)> =
+                    names.iter().enumerate().map(|(c, name)| (count[c], c as u32, name)).collect();
                 sizes.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
                 for (_, code, name) in sizes.into_iter().take(MOST_VALUES).filter(|s| s.0 > 0) {
                     add(f, Some(name.clone()), &|i| f64::from(u8::from(codes[i] == code)));

@@ -9,6 +9,7 @@
 //! ([`crate::churn::survival`]), in which whoever waits when the log ends is known to have waited so long, and no more: *not yet* is not *never*.
 
 use serde::Serialize;
+use tillwise_core::Day;
 
 use crate::MineError;
 use crate::churn::survival::{Step, Times, kaplan_meier, median_time, survival_at};
@@ -143,7 +144,7 @@ pub struct Stage {
     pub curve: Vec<Step>,
 }
 
-const DAY: f64 = 86_400_000_000.0;
+const DAY: f64 = Day::MICROS as f64;
 
 /// A stage of some journeys; `until` is when the log ends, `horizon` is in days.
 ///

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use tillwise_store::{Output, hash_file};
 
 use crate::analysis::Analysis;
-use crate::history::{self, History, Keep};
+use crate::history::History;
+use crate::run::Begun;
 use crate::runs::published;
-use crate::{InputRecord, Mode, PipelineError, Plan, StoreRecord, Until};
+use crate::{PipelineError, Plan, StoreRecord};
 
 /// What a run would read, write and fit, and about how long it would take.
 #[derive(Clone, Debug, Serialize)]
@@ -36,36 +36,10 @@ pub struct Preview {
 /// # Errors
 /// Those that a run would begin with.
 pub fn preview(plan: &Plan) -> Result<Preview, PipelineError> {
-    let config = &plan.config;
-    let out = plan.base.join(&config.run.out);
-    let keep = config.store.files;
-    let found = match plan.as_known_on {
-        Some(_) => Vec::new(),
-        None => history::find_files(&config.input.files, &plan.base, &out, keep)?,
-    };
-    let ingest = plan.ingest(found);
-    ingest.check()?;
-    let output = Output::open(&out)?;
-    let mut inputs = Vec::new();
-    for file in &ingest.files {
-        let (blake3, bytes) = hash_file(file.on_disk())?;
-        inputs.push(InputRecord { file: file.name.clone(), bytes, blake3 });
-    }
-    let history = match (plan.as_known_on, keep) {
-        (Some(day), _) => Some(History::as_known_on(&output, &ingest, day)?),
-        (None, Keep::None) => None,
-        (None, keep) => Some(History::open(&output, &ingest, &inputs, keep, plan.full_refresh)?),
-    };
+    let Begun { ingest, output, inputs, .. } = plan.begin()?;
+    let history = plan.history(&output, &ingest, &inputs)?;
     let inputs = history.as_ref().map_or(inputs, History::inputs);
-    let wanted =
-        || Analysis::all().filter(|a| plan.until == Until::Analyses && config.run.analyses.contains(a));
-    let fits = |a: &Analysis| {
-        a.has_model
-            && match &plan.mode {
-                Mode::Fit => true,
-                Mode::Score { models } => !models.join(format!("{}.json", a.name)).exists(),
-            }
-    };
+    let wanted = || Analysis::all().filter(|a| plan.wants(*a));
     let bytes: u64 = inputs.iter().map(|i| i.bytes).sum();
     let current = published(output.root())?.into_iter().find(|run| run.is_current);
     Ok(Preview {
@@ -73,9 +47,9 @@ pub fn preview(plan: &Plan) -> Result<Preview, PipelineError> {
         bytes,
         store: history.as_ref().map(History::record),
         analyses: wanted().map(|a| a.name).collect(),
-        fitted: wanted().filter(fits).map(|a| a.name).collect(),
-        published: plan.published(&output, &inputs)?.map(|found| found.1).filter(|_| !plan.force),
+        fitted: wanted().filter(|a| a.has_model).map(|a| a.name).collect(),
+        published: plan.published(&output, &plan.id(&inputs)?).map(|found| found.1).filter(|_| !plan.force),
         seconds: current.and_then(|run| run.seconds_for(bytes)),
-        out,
+        out: plan.base.join(&plan.config.run.out),
     })
 }

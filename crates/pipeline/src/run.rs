@@ -116,35 +116,11 @@ const LATEST_AS_OF: i32 = 31;
 pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     let mut clock = Clock::start();
     let config = &plan.config;
-    let out = plan.base.join(&config.run.out);
-    let keep = config.store.files;
-    let files = match plan.as_known_on {
-        Some(_) => Vec::new(),
-        None => history::find_files(&config.input.files, &plan.base, &out, keep)?,
-    };
-    let ingest_plan = plan.ingest(files);
-    ingest_plan.check()?;
-    let output = Output::open(&out)?;
-
-    let watched = plan.watch(&ingest_plan.files)?;
-    let inputs = ingest_plan
-        .files
-        .par_iter()
-        .map(|f| {
-            let (blake3, bytes) = hash_file(f.on_disk())?;
-            Ok(InputRecord { file: f.name.clone(), bytes, blake3 })
-        })
-        .collect::<Result<Vec<_>, PipelineError>>()?;
-    let history = match (plan.as_known_on, keep) {
-        (Some(day), _) => Some(History::as_known_on(&output, &ingest_plan, day)?),
-        (None, Keep::None) => None,
-        (None, keep) => Some(History::open(&output, &ingest_plan, &inputs, keep, plan.full_refresh)?),
-    };
+    let Begun { ingest: ingest_plan, output, watched, inputs } = plan.begin()?;
+    let history = plan.history(&output, &ingest_plan, &inputs)?;
     let inputs = history.as_ref().map_or(inputs, History::inputs);
     let id = plan.id(&inputs)?;
-    if let Some((_, folder)) =
-        plan.published(&output, &inputs)?.filter(|_| plan.stage.is_none() && !plan.force)
-    {
+    if let Some((_, folder)) = plan.published(&output, &id).filter(|_| plan.stage.is_none() && !plan.force) {
         // Nothing new, but perhaps too old: an export that is no longer refreshed is the same every night.
         if let Some(last) = last_date_of(&folder)
             && let Some(found) = too_old(&config.gates, last)
@@ -241,32 +217,67 @@ pub fn run(plan: &Plan, engine: &dyn Engine) -> Result<Outcome, PipelineError> {
     })))
 }
 
-impl Plan {
+/// What a run begins with.
+pub(crate) struct Begun {
     /// What is to be read.
-    pub(crate) fn ingest(&self, files: Vec<InputFile>) -> tillwise_ingest::Plan {
+    pub(crate) ingest: tillwise_ingest::Plan,
+    /// The output folder, locked.
+    pub(crate) output: Output,
+    /// The files, and those beside them, as they were before anything was read.
+    watched: Vec<Watched>,
+    /// The files with their hashes.
+    pub(crate) inputs: Vec<InputRecord>,
+}
+
+impl Plan {
+    /// Finds, looks at and hashes the files, and locks the output folder.
+    pub(crate) fn begin(&self) -> Result<Begun, PipelineError> {
         let config = &self.config;
-        tillwise_ingest::Plan {
+        let out = self.base.join(&config.run.out);
+        let files = match self.as_known_on {
+            Some(_) => Vec::new(),
+            None => history::find_files(&config.input.files, &self.base, &out, config.store.files)?,
+        };
+        let ingest = tillwise_ingest::Plan {
             input: config.input.clone(),
             columns: config.columns.clone(),
             cleaning: config.cleaning.clone(),
             files,
             base: self.base.clone(),
             memory_limit: config.run.memory_limit.map(|s| s.0),
-        }
+        };
+        ingest.check()?;
+        let output = Output::open(&out)?;
+        let watched = self.watch(&ingest.files)?;
+        let hashed = ingest.files.par_iter().map(|f| {
+            let (blake3, bytes) = hash_file(f.on_disk())?;
+            Ok(InputRecord { file: f.name.clone(), bytes, blake3 })
+        });
+        let inputs = hashed.collect::<Result<Vec<_>, PipelineError>>()?;
+        Ok(Begun { ingest, output, watched, inputs })
+    }
+
+    /// The store, if files are kept.
+    pub(crate) fn history<'a>(
+        &self,
+        output: &'a Output,
+        ingest: &tillwise_ingest::Plan,
+        inputs: &[InputRecord],
+    ) -> Result<Option<History<'a>>, PipelineError> {
+        Ok(match (self.as_known_on, self.config.store.files) {
+            (Some(day), _) => Some(History::as_known_on(output, ingest, day)?),
+            (None, Keep::None) => None,
+            (None, keep) => Some(History::open(output, ingest, inputs, keep, self.full_refresh)?),
+        })
     }
 
     /// The run that is published already, of the same files and config, and from the same earlier run's models if those count.
-    pub(crate) fn published(
-        &self,
-        output: &Output,
-        inputs: &[InputRecord],
-    ) -> Result<Option<(Day, PathBuf)>, PipelineError> {
-        let id = self.id(inputs)?;
+    pub(crate) fn published(&self, output: &Output, id: &str) -> Option<(Day, PathBuf)> {
         let same = |(day, folder): &(Day, PathBuf)| {
-            let name = self.run_id(&id, &earlier(self, output, *day));
+            let name = self.run_id(id, &earlier(self, output, *day));
             name.is_ok_and(|name| tillwise_store::id_of(folder) == Some(name.as_str()))
         };
-        Ok(output.find(&id).into_iter().find(same))
+        output.find(id).into_iter().find(same)
     }
 
     /// The run's id: that of its files and config, and where an earlier run's models count, a hash of those.
@@ -283,7 +294,7 @@ impl Plan {
     }
 
     /// The hash of everything that decides the result, but for an earlier run.
-    fn id(&self, inputs: &[InputRecord]) -> Result<String, PipelineError> {
+    pub(crate) fn id(&self, inputs: &[InputRecord]) -> Result<String, PipelineError> {
         let mut config = self.config.clone();
         // Where the result lies does not change it, and which patterns its files were found by neither.
         config.run.out = PathBuf::new();
@@ -365,7 +376,7 @@ impl Plan {
         Ok(watched)
     }
 
-    fn wants(&self, analysis: Analysis) -> bool {
+    pub(crate) fn wants(&self, analysis: Analysis) -> bool {
         self.until == Until::Analyses && self.config.run.analyses.contains(&analysis)
     }
 }

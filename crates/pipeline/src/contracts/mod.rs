@@ -24,6 +24,11 @@ use crate::clock::Clock;
 use crate::publish::{Record, metadata, write_made, write_record};
 use crate::{InputRecord, NotDone, PipelineError, schema, told};
 
+/// Whether a cell, in small letters, says no.
+fn says_no(text: &str) -> bool {
+    ["0", "0.0", "no", "n", "false", "f"].contains(&text)
+}
+
 /// An analysis of a table: the settings of one call.
 pub trait OfTable: Serialize {
     /// Its command, and the name of its folder.

@@ -108,12 +108,6 @@ struct Cutoffs {
     grid: Vec<Day>,
 }
 
-impl Cutoffs {
-    fn all(&self) -> impl Iterator<Item = Day> + '_ {
-        self.grid.iter().copied()
-    }
-}
-
 /// The cutoffs that the history from `first` to `as_of` allows, or why there are none.
 fn cutoffs(settings: &Settings, first: Day, as_of: Day) -> Result<Cutoffs, String> {
     let horizon = settings.horizon_days;
@@ -361,8 +355,11 @@ fn fit(
     attributes: &Attributes,
 ) -> Result<(Churn, Report), NotDone> {
     let cutoffs = cutoffs(settings, context.first, context.as_of).map_err(NotDone::Skipped)?;
-    let grid =
-        cutoffs.all().map(|day| rows(context, day, attributes)).collect::<Result<Vec<Rows>, NotDone>>()?;
+    let grid = cutoffs
+        .grid
+        .iter()
+        .map(|day| rows(context, *day, attributes))
+        .collect::<Result<Vec<Rows>, NotDone>>()?;
     let now = &grid[0];
     let Training { examples, days_since_last, mut warnings } = training(&grid[1..=cutoffs.training.len()]);
     examples.check("to train on")?;
@@ -386,18 +383,19 @@ fn fit(
     let a_year = cutoffs_a_year(settings.horizon_days);
     let mut level_of = |kind, models: &ModelSettings, judged: &[f64]| {
         for at in (1..grid.len()).rev() {
-            let end = (at + settings.training_cutoffs).min(grid.len() - 1);
-            let then = training(&grid[at + 1..=end]);
-            let rows = later(&grid[at], &then.examples);
-            let learned = thinned(then.examples);
             let mut past = Past { churned: grid[at].churned.clone(), ..Past::default() };
-            let is_judged = at <= cutoffs.earlier.len();
-            if is_judged && learned.check("").is_ok() && rows.check("").is_ok() {
-                // Features may have been left out then: directions go by name.
-                let mut models = models.clone();
-                models.tree.monotone = settings.directions(&learned.features);
-                past.probabilities = expect(&learned, &rows, kind, &models, &how)?;
-                days.push(cutoffs.grid[at]);
+            if at <= cutoffs.earlier.len() {
+                let end = (at + settings.training_cutoffs).min(grid.len() - 1);
+                let then = training(&grid[at + 1..=end]);
+                let rows = later(&grid[at], &then.examples);
+                let learned = thinned(then.examples);
+                if learned.check("").is_ok() && rows.check("").is_ok() {
+                    // Features may have been left out then: directions go by name.
+                    let mut models = models.clone();
+                    models.tree.monotone = settings.directions(&learned.features);
+                    past.probabilities = expect(&learned, &rows, kind, &models, &how)?;
+                    days.push(cutoffs.grid[at]);
+                }
             }
             pasts.push(past);
         }

@@ -96,7 +96,7 @@ pub fn levels(section: &mut Section, cutoffs: &[JudgedCutoff], now: Way) {
             ("cutoffs", Cell::count(n)),
             ("plain", Cell::Share(mean(&|j| (j.outcome.expected - j.outcome.actual).abs()))),
             ("corrected", Cell::Share(mean(&|j| (j.outcome.corrected - j.outcome.actual).abs()))),
-            ("now", Cell::word(now.name())),
+            ("now", Cell::word(format!("level_{}", now.name()))),
         ],
     );
 }

@@ -60,12 +60,6 @@ pub struct Row {
     alarm: bool,
 }
 
-#[derive(Serialize, Deserialize, Default)]
-struct Report {
-    /// Customers of the reference that is kept.
-    customers: usize,
-}
-
 /// Columns with an alarm, for the gate.
 #[derive(Serialize)]
 struct Found<'a> {
@@ -79,13 +73,13 @@ fn run(context: &Context<'_>) -> Result<Done, NotDone> {
     // Held against the last reference even where it is too old to be kept.
     let last = context.last::<Kept>().and_then(Result::ok);
     let kept = context.reused(settings.reference_days, suits);
-    let (model, _) = context.model(kept, || {
+    let (model, ()) = context.model(kept, || {
         let columns = settings.columns.iter().map(|column| {
             let values = context.customers.f64s(column)?;
             Ok(KeptColumn { column: column.clone(), reference: Reference::of(&values, settings.bins) })
         });
         let columns = columns.collect::<Result<_, NotDone>>()?;
-        Ok((Kept { columns }, Report { customers: context.customers.rows() }))
+        Ok((Kept { columns }, ()))
     })?;
     // Fitted here, it says nothing of today's customers.
     let reference = last.or((model.fitted_as_of != Some(context.as_of)).then_some(model));

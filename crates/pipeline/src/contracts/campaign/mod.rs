@@ -13,13 +13,12 @@ use tillwise_mine::campaign::{
     Experiment, Learner, Lift, Ranking, adjusted, balance, contact, effects, judge, lift, told_apart,
 };
 use tillwise_mine::churn::train::clean;
-use tillwise_mine::churn::{Examples, Values};
+use tillwise_mine::churn::{Examples, UNKNOWN, Values};
 use tillwise_mine::stats::holm;
 use tillwise_report::{Cell, Section};
 
-use super::contract::attribute;
-use super::{OfTable, TableDone};
-use crate::analyses::churn::features::Columns;
+use super::contract::{attributes, each_its_own};
+use super::{OfTable, TableDone, says_no};
 use crate::analyses::{Done, Made, booleans, counts, floats, ints, make, maybe_ints, side, texts};
 use crate::{NotDone, PipelineError};
 use schema::{CAMPAIGN_BALANCE, CAMPAIGN_LIFT, CAMPAIGN_MODELS, CAMPAIGN_PEOPLE, CAMPAIGN_TENTHS};
@@ -210,9 +209,13 @@ fn groups(experiment: &Experiment) -> Vec<Line> {
     let mut lines = Vec::new();
     for (feature, values) in experiment.people.features.iter().zip(&experiment.people.columns) {
         let (Some(names), Values::Category(codes)) = (&feature.categories, values) else { continue };
-        for (code, name) in names.iter().enumerate() {
-            let rows = (0..codes.len()).filter(|i| codes[*i] == code as u32);
-            let lift = lift(&experiment.outcome, &experiment.treated, rows);
+        // One walk over the rows, however many values there are.
+        let mut rows = vec![Vec::new(); names.len()];
+        for (i, code) in codes.iter().enumerate().filter(|(_, c)| **c != UNKNOWN) {
+            rows[*code as usize].push(i);
+        }
+        for (name, rows) in names.iter().zip(rows) {
+            let lift = lift(&experiment.outcome, &experiment.treated, rows.into_iter());
             if lift.people.iter().all(|n| *n >= FEWEST_OF_GROUP) {
                 let (by, group) = (feature.name.clone(), Some(name.clone()));
                 lines.push(Line { measure: "outcome", by, group, lift, p_adjusted: f64::NAN });
@@ -266,7 +269,8 @@ fn models(judged: &[Ranking], chosen: Option<usize>) -> Result<Made, NotDone> {
     )?)
 }
 
-/// The tenth of each, 1 for the highest scores; equal ones are told apart by their rows.
+/// The tenth of each, 1 for the highest scores. Unlike churn's deciles they are of one size, for each is to hold people of both arms: equal
+/// scores are told apart by their rows.
 fn tenths(scores: &[f64]) -> Vec<i32> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
@@ -306,7 +310,12 @@ impl Settings {
         let (treatment, outcome) = (place(&self.treatment)?, place(&self.outcome)?);
         let id = self.id.as_deref().map(place).transpose()?;
         let past = self.past.as_deref().map(place).transpose()?;
-        let ignored = self.ignore.iter().map(|name| place(name)).collect::<Result<Vec<_>, _>>()?;
+        let ids = table.rows.iter().enumerate();
+        let ids: Vec<String> =
+            ids.map(|(i, row)| id.map_or_else(|| (i + 1).to_string(), |at| row[at].clone())).collect();
+        each_its_own(&table.headers, &ids).map_err(wrong)?;
+        let mut left_out = self.ignore.iter().map(|name| place(name)).collect::<Result<Vec<_>, _>>()?;
+        left_out.extend([treatment, outcome].into_iter().chain(id));
         let treated = arms(&table, treatment, self).map_err(wrong)?;
         for (arm, flag) in [("contacted", true), ("left alone", false)] {
             if !treated.contains(&flag) {
@@ -322,13 +331,6 @@ impl Settings {
                 wrong(format!("`{}` is the same for everybody: nothing came of it", self.outcome)).into()
             );
         }
-        let mut columns = Columns::default();
-        for (at, name) in table.headers.iter().enumerate() {
-            let is_used = at == treatment || at == outcome || Some(at) == id || ignored.contains(&at);
-            if !is_used {
-                columns.0.push((name.clone(), attribute(&table, at, name).map_err(wrong)?));
-            }
-        }
         let cuped = match past {
             None => None,
             Some(at) => {
@@ -336,12 +338,10 @@ impl Settings {
                 Some(adjusted(&outcomes, &numbers))
             }
         };
-        let (features, columns) = columns.learn();
+        let (features, columns) = attributes(&table, &left_out).map_err(wrong)?.learn();
         let mut people = Examples { features, columns, churned: treated.clone(), ..Examples::default() };
         // Columns that are constant, blank, or ids are left out, and said.
         let warnings = clean(&mut people);
-        let ids = table.rows.iter().enumerate();
-        let ids = ids.map(|(i, row)| id.map_or_else(|| (i + 1).to_string(), |at| row[at].clone())).collect();
         let experiment = Experiment { people, treated, outcome: outcomes };
         Ok(Campaign { ids, experiment, cuped, warnings })
     }
@@ -414,14 +414,13 @@ impl Settings {
     }
 }
 
-/// Values that say yes.
-const YES: [&str; 8] = ["1", "1.0", "yes", "y", "true", "t", "treatment", "treated"];
-/// Values that say no.
-const NO: [&str; 8] = ["0", "0.0", "no", "n", "false", "f", "control", "none"];
-
 fn yes_or_no(text: &str) -> Option<bool> {
     let text = text.to_lowercase();
-    if YES.contains(&text.as_str()) { Some(true) } else { NO.contains(&text.as_str()).then_some(false) }
+    match text.as_str() {
+        "1" | "1.0" | "yes" | "y" | "true" | "t" | "treatment" | "treated" => Some(true),
+        "control" | "none" => Some(false),
+        other => says_no(other).then_some(false),
+    }
 }
 
 /// Who was contacted.

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path as File;
 
 use serde::Serialize;
-use tillwise_core::message;
+use tillwise_core::{Day, message};
 use tillwise_mine::channels::{Credit, Path, Rule, Walk, credit};
 use tillwise_report::{Cell, Section};
 
 use super::events::Log;
-use super::{OfTable, TableDone};
+use super::{OfTable, TableDone, says_no};
 use crate::NotDone;
 use crate::analyses::{Done, Made, counts, floats, make, texts};
 use crate::config::wrong;
@@ -44,7 +44,6 @@ pub struct Settings {
 const MOST_CHANNELS: usize = 500;
 /// Paths that are published.
 const MOST_PATHS: usize = 1000;
-const DAY: f64 = 86_400_000_000.0;
 
 /// A touch or an order of a person.
 struct Step {
@@ -159,8 +158,7 @@ impl Settings {
         let (mut steps, mut named) = (Vec::new(), BTreeMap::<String, u16>::new());
         for line in lines {
             let said = log.cell(line.row, order).to_owned();
-            let came =
-                !["", "0", "no", "n", "false", "f", "0.0", "0.00"].contains(&said.to_lowercase().as_str());
+            let came = !["", "0.00"].contains(&said.as_str()) && !says_no(&said.to_lowercase());
             let worth = match value {
                 Some(at) => log.cell(line.row, at).to_owned(),
                 None => said,
@@ -237,7 +235,7 @@ impl Settings {
     }
 
     fn end(&self, found: &mut Paths, open: &mut Vec<(i64, u16)>, at: i64, value: Option<f64>) {
-        let days = |time: i64| (at - time) as f64 / DAY;
+        let days = |time: i64| (at - time) as f64 / Day::MICROS as f64;
         let before = open.len();
         open.retain(|(time, _)| days(*time) <= self.window);
         found.too_early += before - open.len();

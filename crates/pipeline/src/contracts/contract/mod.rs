@@ -155,28 +155,16 @@ impl Contracts {
         let label = column(&settings.label)?;
         let id = settings.id.as_deref().map(column).transpose()?;
         let tenure = settings.tenure.as_deref().map(column).transpose()?;
-        let dropped = settings.ignore.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut dropped = settings.ignore.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
         let churned = labels(rows, label, settings).map_err(wrong)?;
         let ids: Vec<String> = rows
             .iter()
             .enumerate()
             .map(|(i, row)| id.map_or_else(|| (i + 1).to_string(), |id| field(row, id)))
             .collect();
-        for (what, names) in [("columns", header), ("ids", &ids)] {
-            let mut sorted: Vec<&String> = names.iter().collect();
-            sorted.sort();
-            if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
-                return Err(wrong(format!("two {what} are `{}`; each must be its own", twice[0])).into());
-            }
-        }
-        let mut features = Columns::default();
-        for (i, name) in header.iter().enumerate() {
-            if i == label || Some(i) == id || dropped.contains(&i) {
-                continue;
-            }
-            features.0.push((name.clone(), attribute(&table, i, name).map_err(wrong)?));
-        }
-        let (features, columns) = features.learn();
+        each_its_own(header, &ids).map_err(wrong)?;
+        dropped.extend([label].into_iter().chain(id));
+        let (features, columns) = attributes(&table, &dropped).map_err(wrong)?.learn();
         let mut examples = Examples { features, columns, churned, ..Examples::default() };
         let mut too_few = match examples.check("in the table") {
             Ok(()) => None,
@@ -208,8 +196,27 @@ fn field(row: &[String], i: usize) -> String {
     row.get(i).cloned().unwrap_or_default()
 }
 
+/// Whether every column and every person has a name of its own.
+pub(super) fn each_its_own(columns: &[String], ids: &[String]) -> Result<(), String> {
+    for (what, names) in [("columns", columns), ("ids", ids)] {
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort();
+        if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+            return Err(format!("two {what} are `{}`; each must be its own", twice[0]));
+        }
+    }
+    Ok(())
+}
+
+/// All columns of a table but some, to learn from.
+pub(super) fn attributes(table: &PlainTable, left_out: &[usize]) -> Result<Columns, String> {
+    let kept = (0..table.headers.len()).filter(|at| !left_out.contains(at));
+    let of = |at: usize| Ok((table.headers[at].clone(), attribute(table, at, &table.headers[at])?));
+    kept.map(of).collect::<Result<Vec<_>, String>>().map(Columns)
+}
+
 /// A column as numbers, if all that is known are some, or as texts.
-pub(super) fn attribute(table: &PlainTable, at: usize, name: &str) -> Result<Raw, String> {
+fn attribute(table: &PlainTable, at: usize, name: &str) -> Result<Raw, String> {
     let rows = &table.rows;
     let known = |t: String| if BLANKS.contains(&t.as_str()) { String::new() } else { t };
     let texts: Vec<String> = rows.iter().map(|row| known(field(row, at))).collect();

@@ -96,7 +96,7 @@ impl OfTable for Settings {
         }
         let last = lines.iter().map(|l| l.time).max().unwrap_or(0);
         // The end of the day that was named.
-        let until = self.until.map_or(last, |day| (i64::from(day.0) + 1) * 86_400_000_000 - 1);
+        let until = self.until.map_or(last, |day| (i64::from(day.0) + 1) * Day::MICROS - 1);
         let people = log.ids.len();
         let mut seen = vec![0u64; people];
         events.iter().for_each(|e| seen[e.person as usize] += 1);
@@ -129,7 +129,7 @@ impl OfTable for Settings {
         let told = vec![self.tell(&groups, &found, &tests, journeys.iter().filter(|j| j.went_back).count())];
         let report = serde_json::json!({
             "rows": log.rows(), "events": events.len(), "rejected": log.left_out(), "people": people,
-            "until": Day((until.div_euclid(86_400_000_000)) as i32),
+            "until": Day::of_micros(until),
         });
         let line = [("people", people), ("events", events.len()), ("rejected", log.left_out())]
             .map(|(key, n)| (key.to_owned(), n.into()))
@@ -190,8 +190,8 @@ fn groups(
     let mut cohorts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (person, journey) in journeys.iter().enumerate() {
         if let Some(began) = journey.reached[0] {
-            let day = Day(began.div_euclid(86_400_000_000) as i32).to_string();
-            cohorts.entry(day[..day.len() - 3].to_owned()).or_default().push(person);
+            let day = Day::of_micros(began);
+            cohorts.entry(Day::month_name(day.month_index())).or_default().push(person);
         }
     }
     add("cohort", cohorts);
@@ -288,18 +288,19 @@ impl Settings {
         until: i64,
     ) -> Result<crate::analyses::Made, NotDone> {
         let furthest: Vec<Option<(usize, i64)>> = journeys.iter().map(Journey::furthest).collect();
-        let day = |time: i64| Day(time.div_euclid(86_400_000_000) as i32);
         Ok(make(
             &FUNNEL_PEOPLE,
             vec![
                 ("id", texts(ids.iter().map(Some))),
                 ("place", ints(furthest.iter().map(|f| f.map_or(0, |(stage, _)| stage as i32 + 1)))),
                 ("stage", texts(furthest.iter().map(|f| f.map(|(stage, _)| &self.stages[stage])))),
-                ("reached_on", maybe_days(furthest.iter().map(|f| f.map(|(_, time)| day(time))))),
+                ("reached_on", maybe_days(furthest.iter().map(|f| f.map(|(_, time)| Day::of_micros(time))))),
                 (
                     "days_in_stage",
                     floats(
-                        furthest.iter().map(|f| f.map(|(_, time)| (until - time) as f64 / 86_400_000_000.0)),
+                        furthest
+                            .iter()
+                            .map(|f| f.map(|(_, time)| (until - time) as f64 / Day::MICROS as f64)),
                     ),
                 ),
                 ("events", counts(events.iter().map(|n| Some(*n)))),
